@@ -1,0 +1,198 @@
+"""The state of one customer's account: what the engine remembers between two events, compact and versioned.
+
+Days are proleptic ordinals (``date.toordinal``), times are milliseconds since 1970 in UTC. Amounts are exact
+decimals kept per currency; statistics are floats. The field order is the wire format: append, never reorder,
+and raise ``SCHEMA`` when the meaning of a field changes.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from schemas.errors import UnsupportedVersion
+from schemas.levels import Level
+
+SCHEMA: Final = 1
+ZERO: Final = Decimal(0)
+
+
+class OpenItem(msgspec.Struct, array_like=True):
+    """An invoice with something still to pay."""
+
+    outstanding: Decimal
+    currency: str
+    due: int
+    amount: Decimal
+    changed: int = 0
+    reversed: bool = False
+    from_notice: bool = False
+
+
+class OpenOrder(msgspec.Struct, array_like=True):
+    """An order not yet invoiced or cancelled. A held order is not going to be shipped: it is not exposure."""
+
+    amount: Decimal
+    currency: str
+    placed: int
+    delivery: int | None = None
+    held: bool = False
+
+
+class EarlyPayment(msgspec.Struct, array_like=True):
+    """Cash for an invoice that has not arrived yet; it counts as unapplied until then."""
+
+    amount: Decimal
+    currency: str
+    paid: int
+
+
+class Prediction(msgspec.Struct, array_like=True):
+    """A prediction made when an invoice was issued, waiting until its outcome is certain (``matures``)."""
+
+    matures: int
+    issued: int
+    due: int
+    model: float
+    naive: float
+    features: bytes
+    settled: int | None = None
+
+
+class CashStats(msgspec.Struct, array_like=True):
+    """Time-decayed, amount-weighted payment statistics in one currency."""
+
+    paid: float = 0.0
+    late_amount_days: float = 0.0
+    index_amount: float = 0.0
+    orders_fast: float = 0.0
+    orders_slow: float = 0.0
+
+
+class Behaviour(msgspec.Struct, array_like=True):
+    """How the customer pays and orders. ``day`` is the day to which all decayed sums are brought."""
+
+    day: int = 0
+    payments: int = 0
+    weight: float = 0.0
+    late_sum: float = 0.0
+    late_square_sum: float = 0.0
+    outcomes: int = 0
+    late_outcomes: int = 0
+    weighted_outcomes: float = 0.0
+    weighted_late: float = 0.0
+    orders: int = 0
+    first_order: int = 0
+    last_payment: int = 0
+    last_amount: float = 0.0
+    last_terms: int = 30
+    last_outcome: int = 0
+    cash: dict[str, CashStats] = {}
+
+
+class Master(msgspec.Struct, array_like=True):
+    """Master data."""
+
+    name: str | None = None
+    segment: str | None = None
+    sector: str | None = None
+    region: str | None = None
+    group_parent: str | None = None
+    owner: str | None = None
+    base_limits: dict[str, Decimal] = {}
+    terms_days: int | None = None
+
+
+class Override(msgspec.Struct, array_like=True):
+    """A level set by a person, valid through ``expires``."""
+
+    level: str
+    by: str
+    expires: int
+
+
+class External(msgspec.Struct, array_like=True):
+    """What others say of the customer: figure and day of each (None = unknown)."""
+
+    altman_z: float | None = None
+    statement_day: int = 0
+    agency: float | None = None
+    agency_day: int = 0
+    qualitative: float | None = None
+    qualitative_expires: int = 0
+    covers: dict[str, tuple[str, Decimal, str, int]] = {}
+
+
+class Tightening(msgspec.Struct, array_like=True):
+    """A tightening that still stands: what a late payment may have to retract."""
+
+    alert_id: str
+    time: int
+    level_before: str
+
+
+class Account(msgspec.Struct, array_like=True):
+    """Everything known of one customer."""
+
+    schema: int
+    customer_id: str
+    applied: int = -1
+    sources: dict[str, int] = {}
+    seen: dict[int, bytes] = {}
+    closed: dict[int, bytes] = {}
+    clock: int = 0
+    items: dict[str, OpenItem] = {}
+    orders: dict[str, OpenOrder] = {}
+    early: dict[str, list[EarlyPayment]] = {}
+    open_invoices: dict[str, Decimal] = {}
+    unapplied: dict[str, Decimal] = {}
+    predictions: dict[str, Prediction] = {}
+    behaviour: Behaviour = msgspec.field(default_factory=Behaviour)
+    master: Master = msgspec.field(default_factory=Master)
+    external: External = msgspec.field(default_factory=External)
+    override: Override | None = None
+    level: str = Level.UNRATED.value
+    level_since: int = 0
+    better_since: int | None = None
+    points: dict[str, int] = {}
+    decided_points: dict[str, int] = {}
+    probability: float = 0.0
+    limits: dict[str, Decimal] = {}
+    terms_days: int = 0
+    sequences: dict[str, int] = {}
+    tightenings: list[Tightening] = []
+    next_wake: int = 0
+
+    @property
+    def score(self) -> int:
+        """0 (worst) to 1000 (best)."""
+        return sum(self.points.values())
+
+
+class _Header(msgspec.Struct, array_like=True):
+    schema: int
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Account)
+_HEADER = msgspec.msgpack.Decoder(_Header)
+
+
+def encode(account: Account) -> bytes:
+    """The account as msgpack; at most about 2 KB for a typical one."""
+    return _ENCODER.encode(account)
+
+
+def decode(data: bytes) -> Account:
+    """The account of ``encode``.
+
+    Raises:
+        UnsupportedVersion: a newer creditpulse wrote it.
+    """
+    # The version first, alone: a newer shape may fail to decode, or decode into nonsense by chance.
+    schema = _HEADER.decode(data).schema
+    if schema > SCHEMA:
+        raise UnsupportedVersion(f"account state has schema {schema}, this creditpulse knows up to {SCHEMA}")
+    return _DECODER.decode(data)

@@ -1,0 +1,310 @@
+"""Assess an account after something changed: score, level, limit, orders, and the out-events that follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from models.account import Account, OpenOrder, Tightening
+from models.calendar import to_ms
+from models.default_risk.features import features
+from models.default_risk.risk import DefaultRisk
+from models.exposure import Position, positions
+from models.knock_outs import Cap, caps
+from models.level_ladder import Standing, level_kept, level_on_merit, next_standing
+from models.measures import limits, terms_days
+from models.order_check import order_checks
+from models.out_events import Cause, Change, alert_out, assessment, level_out, order_out
+from models.reasons import reason_code, reasons
+from models.scorecard import Scorecard
+from schemas.decisions import AlertKind, Decision, OutEvent, WayBack
+from schemas.envelope import Severity
+from schemas.levels import LADDER, Level
+from schemas.policy import Policy
+
+_MAX_STANDING = 4
+"""Tightenings remembered for retraction; a customer has at most four steps to fall."""
+
+_SEVERITY = {
+    Level.STANDARD: Severity.INFO,
+    Level.WATCH: Severity.NOTICE,
+    Level.HIGH_RISK: Severity.WARNING,
+    Level.BLOCKED: Severity.CRITICAL,
+}
+
+
+@dataclass(slots=True)
+class Situation:
+    """An account on a day, what happened, and what came of it.
+
+    ``late_since`` (ms) is set when the news is late: it may ease or retract, never tighten.
+    """
+
+    account: Account
+    cause: Cause
+    day: int
+    late_since: int | None = None
+    deferred: bool = False
+    positions: dict[str, Position] = field(default_factory=dict)
+    caps: list[Cap] = field(default_factory=list)
+    measures: dict[str, float] = field(default_factory=dict)
+    out: list[OutEvent] = field(default_factory=list)
+
+    @property
+    def cap(self) -> Level:
+        """The best level that the caps allow."""
+        return self.caps[0].at_most if self.caps else Level.PRIME
+
+
+class Assessor:
+    """Assesses accounts by one policy and one default-risk model."""
+
+    def __init__(self, policy: Policy, risk: DefaultRisk) -> None:
+        self._policy = policy
+        self._risk = risk
+        self._scorecard = Scorecard(policy)
+
+    def predict(self, account: Account, amount: float, terms: int, day: int) -> tuple[bytes, float]:
+        """Features and default risk of an invoice over ``amount`` with ``terms`` days, issued on ``day``."""
+        return self._predict(account, positions(account, day, self._policy), amount, terms, day)
+
+    def _predict(
+        self, account: Account, where: dict[str, Position], amount: float, terms: int, day: int
+    ) -> tuple[bytes, float]:
+        rate = self._risk.customer_rate(account.behaviour)
+        packed = features(account, where, amount, terms, rate, day, self._policy)
+        return packed, self._risk.predict(packed, rate)
+
+    def assess(self, situation: Situation) -> None:
+        """Recompute score, level, limit and terms; append what changed to ``situation.out``."""
+        account = situation.account
+        is_new = not account.points
+        self._score(situation)
+        if is_new:
+            account.decided_points = dict(account.points)
+            account.level_since = situation.day
+        level_before = Level(account.level)
+        retracted = self._retractable(situation)
+        if retracted:
+            standing = Standing(self._corrected_level(situation, retracted[0]), situation.day)
+        else:
+            standing = self._standing(situation)
+        account.level = standing.level.value
+        account.level_since, account.better_since = standing.since, standing.better_since
+        self._emit_change(situation, level_before, retracted, is_new=is_new)
+        self._release_orders(situation)
+
+    def _score(self, situation: Situation) -> None:
+        account, day = situation.account, situation.day
+        situation.positions = positions(account, day, self._policy)
+        behaviour = account.behaviour
+        _, account.probability = self._predict(
+            account, situation.positions, behaviour.last_amount, behaviour.last_terms, day
+        )
+        # Utilisation counts against the base limit: against the granted one, a cut would lower the score again.
+        base = limits(account, Level.STANDARD, self._policy)
+        situation.measures = self._scorecard.measures(account, situation.positions, base, day)
+        account.points = self._scorecard.points(situation.measures)
+        situation.caps = caps(account, situation.positions, day, self._policy)
+
+    def _standing(self, situation: Situation) -> Standing:
+        account, day = situation.account, situation.day
+        override = account.override
+        if override is not None and day > override.expires:
+            override = account.override = None
+        now = Standing(Level(account.level), account.level_since, account.better_since)
+        if override is not None:
+            level = Level(override.level)
+            return now if level is now.level else Standing(level, day)
+        ladder, punctual = self._policy.ladder, situation.late_since is None
+        evidence = account.behaviour.outcomes
+
+        def decide(may_tighten: bool) -> Standing:
+            return next_standing(
+                now,
+                score=account.score,
+                cap=situation.cap,
+                evidence=evidence,
+                day=day,
+                may_tighten=may_tighten,
+                ladder=ladder,
+            )
+
+        decided = decide(punctual)
+        if not punctual and decide(True).level is not decided.level:
+            situation.deferred = True
+        return decided
+
+    def _retractable(self, situation: Situation) -> list[Tightening]:
+        """Standing tightenings that came after what we now learn had happened before, if it would have
+        prevented them; the oldest first."""
+        since, account = situation.late_since, situation.account
+        if since is None or account.override is not None:
+            return []
+        later = [t for t in account.tightenings if t.time > since]
+        current = Level(account.level)
+        if not later or not current.worse_than(self._corrected_level(situation, later[0])):
+            return []
+        return later
+
+    def _corrected_level(self, situation: Situation, first: Tightening) -> Level:
+        """The level the account would have kept, had the late news been there before the tightening."""
+        before, score, ladder = Level(first.level_before), situation.account.score, self._policy.ladder
+        if before is Level.UNRATED:
+            return max(level_on_merit(score, situation.cap, ladder), Level.STANDARD, key=lambda level: level.rank)
+        return level_kept(before, score, situation.cap, ladder)
+
+    def _emit_change(
+        self, situation: Situation, level_before: Level, retracted: list[Tightening], *, is_new: bool
+    ) -> None:
+        account = situation.account
+        level = Level(account.level)
+        limits_before, terms_before = account.limits, account.terms_days
+        account.limits = limits(account, level, self._policy)
+        account.terms_days = terms_days(account, level, self._policy)
+        limits_cut, limits_raised = _limit_moves(limits_before, account.limits)
+        same = level is level_before and account.limits == limits_before and account.terms_days == terms_before
+        if same and not is_new:
+            return
+        change = Change(
+            level_before=level_before,
+            score_before=sum(account.decided_points.values()),
+            reasons=reasons(account.decided_points, account.points, situation.measures),
+            caps=[cap.as_reason() for cap in situation.caps],
+            positions=situation.positions,
+        )
+        state = assessment(account, change, situation.cause, self._risk, self._policy)
+        kind = _alert_kind(level_before, level, limits_cut, limits_raised, bool(retracted))
+        severity = _severity(kind, level)
+        situation.out.append(level_out(account, state, situation.cause, severity))
+        if kind is AlertKind.RETRACTION:
+            for tightening in retracted:
+                alert = alert_out(
+                    account, state, situation.cause, severity,
+                    kind=kind, cause_kind="LATE_NEWS", retracts=tightening.alert_id,
+                )  # fmt: skip
+                situation.out.append(alert)
+        elif kind is not None:
+            alert = alert_out(
+                account, state, situation.cause, severity,
+                kind=kind, cause_kind=self._cause_kind(situation, change, level_before, kind),
+                way_back=self._way_back(situation) if kind is AlertKind.TIGHTENING else None,
+            )  # fmt: skip
+            situation.out.append(alert)
+        self._note_tightenings(situation, level_before, kind, retracted)
+        account.decided_points = dict(account.points)
+
+    def _note_tightenings(
+        self, situation: Situation, level_before: Level, kind: AlertKind | None, retracted: list[Tightening]
+    ) -> None:
+        account, level = situation.account, Level(situation.account.level)
+        if kind is AlertKind.TIGHTENING and level is not level_before:
+            alert_id = situation.out[-1].id
+            account.tightenings.append(Tightening(alert_id, to_ms(situation.cause.time), level_before.value))
+            account.tightenings = account.tightenings[-_MAX_STANDING:]
+        elif kind is AlertKind.RETRACTION:
+            gone = {t.alert_id for t in retracted}
+            account.tightenings = [t for t in account.tightenings if t.alert_id not in gone]
+        elif kind is AlertKind.EASING:
+            account.tightenings = [t for t in account.tightenings if level.worse_than(Level(t.level_before))]
+
+    def _cause_kind(self, situation: Situation, change: Change, level_before: Level, kind: AlertKind) -> str:
+        level = Level(situation.account.level)
+        if level is level_before:
+            return "LIMIT_OR_TERMS"
+        if situation.account.override is not None:
+            return "OVERRIDE"
+        if kind is AlertKind.TIGHTENING and situation.caps and situation.cap is level:
+            return situation.caps[0].code
+        signed = -1 if kind is AlertKind.TIGHTENING else 1
+        leading = [reason for reason in change.reasons if reason.contribution * signed > 0]
+        return leading[0].code if leading else reason_code("score")
+
+    def _way_back(self, situation: Situation) -> WayBack | None:
+        """Pay what is overdue; then the next better level is open after dwell and probation."""
+        account, ladder = situation.account, self._policy.ladder
+        level = Level(account.level)
+        if level in (Level.PRIME, Level.UNRATED):
+            return None
+        pay = {c: p.overdue for c, p in sorted(situation.positions.items()) if p.overdue > 0}
+        items = sorted(
+            (item for p in situation.positions.values() for item in p.items), key=lambda item: (-item[0], item[2])
+        )
+        not_before = date.fromordinal(situation.day + max(ladder.dwell_days, ladder.probation_days))
+        return WayBack(
+            to_level=LADDER[level.rank - 1],
+            pay=pay,
+            invoices=[invoice for _, _, invoice in items[:10]],
+            not_before=datetime(not_before.year, not_before.month, not_before.day, tzinfo=UTC),
+        )
+
+    def check_order(self, situation: Situation, order_id: str) -> None:
+        """Decide a newly placed order on the state as it is before it."""
+        account = situation.account
+        if not account.points:  # a customer's first event is an order: limits and level are not set yet
+            account.limits = limits(account, Level(account.level), self._policy)
+        order = account.orders[order_id]
+        order.held = True
+        where = positions(account, situation.day, self._policy)
+        checks = order_checks(account, order, where, self._policy)
+        if not checks:
+            order.held = False
+            self._emit_order(situation, order_id, order, Decision.APPROVE, where)
+        elif any(check.code == "LEVEL_BLOCKED" for check in checks):
+            del account.orders[order_id]
+            self._emit_order(situation, order_id, order, Decision.REJECT, where)
+        else:
+            self._emit_order(situation, order_id, order, Decision.HOLD, where)
+
+    def _release_orders(self, situation: Situation) -> None:
+        """Release held orders that now fit, oldest first."""
+        account = situation.account
+        held = [(order.placed, order_id) for order_id, order in account.orders.items() if order.held]
+        fresh = {event.data.order_id for event in situation.out if hasattr(event.data, "order_id")}
+        for _, order_id in sorted(held):
+            order = account.orders[order_id]
+            if order_id in fresh or order_checks(account, order, situation.positions, self._policy):
+                continue
+            order.held = False
+            where = situation.positions.setdefault(order.currency, Position())
+            where.open_orders += order.amount
+            self._emit_order(situation, order_id, order, Decision.RELEASE, situation.positions)
+
+    def _emit_order(
+        self, situation: Situation, order_id: str, order: OpenOrder, decision: Decision, where: dict[str, Position]
+    ) -> None:
+        account = situation.account
+        checks = [] if decision in (Decision.APPROVE, Decision.RELEASE) else order_checks(
+            account, order, where, self._policy
+        )  # fmt: skip
+        position = where.get(order.currency, Position())
+        situation.out.append(
+            order_out(account, order_id, order, decision, checks, position, situation.cause, self._policy)
+        )
+
+
+def _limit_moves(before: dict[str, object], after: dict[str, object]) -> tuple[bool, bool]:
+    both = [(before[c], after[c]) for c in after if c in before]
+    return any(b < a for a, b in both), any(b > a for a, b in both)  # type: ignore[operator]
+
+
+def _alert_kind(
+    before: Level, after: Level, limits_cut: bool, limits_raised: bool, retracted: bool
+) -> AlertKind | None:
+    if retracted:
+        return AlertKind.RETRACTION
+    if after.worse_than(before) or (before is Level.UNRATED and after.worse_than(Level.STANDARD)):
+        return AlertKind.TIGHTENING
+    if before.worse_than(after):
+        return AlertKind.EASING
+    if before is not after:
+        return None  # a first rating that is nothing to worry about
+    if limits_cut:
+        return AlertKind.TIGHTENING
+    return AlertKind.EASING if limits_raised else None
+
+
+def _severity(kind: AlertKind | None, level: Level) -> Severity:
+    if kind is AlertKind.TIGHTENING:
+        return _SEVERITY.get(level, Severity.INFO)
+    return Severity.NOTICE if kind is AlertKind.RETRACTION else Severity.INFO

@@ -1,0 +1,117 @@
+"""Default risk of a partition's book: the customers' own late rates, the learner beside them, and their quality.
+
+The customer's own rate, smoothed to the book's, holds nearly all that can be known; the learner adds a
+little. Both are averaged in log-odds. Everything here changes only when outcomes become certain, at ticks.
+"""
+
+from __future__ import annotations
+
+from math import exp
+
+import msgspec
+
+from models.account import Account, Behaviour, Prediction
+from models.default_risk.features import logit
+from models.default_risk.learner import Learner, LearnerState
+from models.default_risk.quality import RunningQuality
+from schemas.policy import DefaultRiskModel
+
+_Z80 = 1.2815515655446004
+"""Standard normal quantile for an interval that holds 80 %."""
+
+
+class RiskState(msgspec.Struct, array_like=True):
+    """What the partition knows about default risk."""
+
+    outcomes: int = 0
+    late: int = 0
+    learner: LearnerState = msgspec.field(default_factory=LearnerState)
+    quality: RunningQuality = msgspec.field(default_factory=RunningQuality)
+
+
+class Outcome(msgspec.Struct):
+    """A prediction whose outcome has become certain."""
+
+    customer_id: str
+    invoice_id: str
+    issued: int
+    matured: int
+    model: float
+    naive: float
+    bad: bool
+
+
+class DefaultRisk:
+    """Predict and learn; one object per partition."""
+
+    def __init__(self, policy: DefaultRiskModel, state: RiskState | None = None) -> None:
+        self._policy = policy
+        state = state or RiskState()
+        self.outcomes, self.late, self.quality = state.outcomes, state.late, state.quality
+        self._learner = Learner(policy.learning_rate, policy.l2, state.learner)
+
+    def state(self) -> RiskState:
+        """All of it as plain numbers."""
+        return RiskState(self.outcomes, self.late, self._learner.state(), self.quality)
+
+    @property
+    def model_version(self) -> str:
+        """Names the model exactly: its kind and how many outcomes it has learned."""
+        return f"rate-lr-1@{self._learner.learned}"
+
+    @property
+    def book_rate(self) -> float:
+        """Late rate of the whole partition, starting from the policy's guess."""
+        policy = self._policy
+        return (self.late + policy.base_rate * policy.base_weight) / (self.outcomes + policy.base_weight)
+
+    def customer_rate(self, behaviour: Behaviour) -> float:
+        """The customer's late rate, smoothed to the book's; new customers start above it."""
+        policy = self._policy
+        if not behaviour.outcomes:
+            return min(0.9, self.book_rate * policy.new_customer_factor)
+        weight = policy.prior_weight
+        return (behaviour.weighted_late + weight * self.book_rate) / (behaviour.weighted_outcomes + weight)
+
+    def naive_rate(self, behaviour: Behaviour) -> float:
+        """The bar that any model has to beat: the customer's plain late rate, smoothed to the book's."""
+        weight = self._policy.prior_weight
+        return (behaviour.late_outcomes + weight * self.book_rate) / (behaviour.outcomes + weight)
+
+    def interval(self, probability: float, behaviour: Behaviour) -> tuple[float, float]:
+        """80 % interval of a rate from so many outcomes (Wilson score interval)."""
+        n = behaviour.weighted_outcomes + self._policy.prior_weight
+        z2 = _Z80 * _Z80
+        middle = (probability + z2 / (2 * n)) / (1 + z2 / n)
+        half = _Z80 / (1 + z2 / n) * ((probability * (1 - probability) + z2 / (4 * n)) / n) ** 0.5
+        return max(0.0, min(middle - half, probability)), min(1.0, max(middle + half, probability))
+
+    def predict(self, packed: bytes, rate: float) -> float:
+        """Probability that an invoice with these features is paid more than K days late."""
+        weight = self._policy.model_weight
+        if weight == 0.0 or self.outcomes < self._policy.warm_up:
+            return rate
+        blended = weight * logit(self._learner.predict_proba_one(packed)) + (1.0 - weight) * logit(rate)
+        return 1.0 / (1.0 + exp(-blended))
+
+    def learn(self, account: Account, invoice_id: str, prediction: Prediction) -> Outcome:
+        """Score and learn a prediction that has matured; the account itself is not changed."""
+        bad = is_bad(prediction, self._policy.late_days)
+        self.quality.add(prediction.model, prediction.naive, bad)
+        self._learner.learn_one(prediction.features, bad)
+        self.outcomes += 1
+        self.late += bad
+        return Outcome(
+            account.customer_id,
+            invoice_id,
+            prediction.issued,
+            prediction.matures,
+            prediction.model,
+            prediction.naive,
+            bad,
+        )
+
+
+def is_bad(prediction: Prediction, late_days: int) -> bool:
+    """Whether a matured prediction's invoice was paid more than ``late_days`` late, or is open still."""
+    return prediction.settled is None or prediction.settled > prediction.due + late_days

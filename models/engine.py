@@ -1,0 +1,263 @@
+"""The engine: a deterministic fold of log entries over accounts; the same log gives the same decisions.
+
+The law that makes crashes harmless: a customer's entry changes that account alone; a broadcast (tick, market,
+policy) changes the partition's state first and then accounts. Whoever stores the state writes it in that
+order, and an entry applied twice changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from models import assessments, ledger
+from models.account import SCHEMA, Account, Prediction
+from models.assess import Assessor, Situation
+from models.behaviour import record_outcome
+from models.calendar import day_of, day_of_ms, ms_of_day, to_ms
+from models.default_risk.risk import DefaultRisk, Outcome, is_bad
+from models.memory import contains, id_hash, prune, remember
+from models.out_events import Cause
+from models.partition import SCHEMA as PARTITION_SCHEMA
+from models.partition import MarketReading, PartitionState
+from models.policy import parse_policy
+from models.wake import WakeIndex, matured, next_wake
+from schemas.assessments import (
+    AgencyReportReceived,
+    CoverChanged,
+    FinancialStatementFiled,
+    LevelOverridden,
+    MasterDataChanged,
+    QualitativeReviewed,
+)
+from schemas.decisions import OutEvent
+from schemas.errors import InvalidInput
+from schemas.events import (
+    CustomerEvent,
+    MarketIndexRead,
+    OrderCancelled,
+    OrderInvoiced,
+    OrderPlaced,
+    OverdueNoticed,
+    PaymentReceived,
+    PaymentReversed,
+)
+from schemas.log import LogEntry, PolicyActivated, TimePassed
+
+
+class Accounts(Protocol):
+    """Where the engine finds its partition's accounts. What ``put`` was given, ``get`` returns."""
+
+    def get(self, customer_id: str) -> Account | None:
+        """The account, or None."""
+
+    def put(self, account: Account) -> None:
+        """Keep the changed account."""
+
+    def wakes(self) -> Iterable[tuple[int, str]]:
+        """``(next_wake, customer_id)`` of every account."""
+
+
+class MemoryAccounts:
+    """Accounts in a dict: for backtests and tests."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Account] = {}
+
+    def get(self, customer_id: str) -> Account | None:
+        """The account, or None."""
+        return self.by_id.get(customer_id)
+
+    def put(self, account: Account) -> None:
+        """Keep the account."""
+        self.by_id[account.customer_id] = account
+
+    def wakes(self) -> Iterable[tuple[int, str]]:
+        """``(next_wake, customer_id)`` of every account."""
+        return [(account.next_wake, customer) for customer, account in self.by_id.items()]
+
+
+@dataclass(slots=True)
+class Effects:
+    """What applying one entry led to. ``applied`` is False when the entry was known already."""
+
+    applied: bool
+    broadcast: bool = False
+    out: list[OutEvent] = field(default_factory=list)
+    touched: list[Account] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+
+_Booking = Callable[[Account, Any, Any], object]
+_BOOKINGS: dict[type[CustomerEvent], _Booking] = {
+    OrderCancelled: lambda account, event, policy: ledger.cancel_order(account, event),
+    PaymentReceived: ledger.receive_payment,
+    PaymentReversed: lambda account, event, policy: ledger.reverse_payment(account, event),
+    OverdueNoticed: ledger.notice_overdue,
+    MasterDataChanged: lambda account, event, policy: assessments.change_master_data(account, event),
+    LevelOverridden: lambda account, event, policy: assessments.override_level(account, event),
+    FinancialStatementFiled: lambda account, event, policy: assessments.file_statement(account, event),
+    AgencyReportReceived: lambda account, event, policy: assessments.receive_agency_report(account, event),
+    QualitativeReviewed: lambda account, event, policy: assessments.review(account, event),
+    CoverChanged: lambda account, event, policy: assessments.change_cover(account, event),
+}
+
+
+class CreditEngine:
+    """One partition's engine. Single-threaded; ``state`` and ``accounts`` are its whole memory."""
+
+    def __init__(self, accounts: Accounts, policy_text: str, state: PartitionState | None = None) -> None:
+        """``policy_text`` decides until a policy is activated in the log; a stored ``state`` knows its own."""
+        self._accounts = accounts
+        self._state = state or PartitionState(PARTITION_SCHEMA, policy_text)
+        self._wakes = WakeIndex(list(accounts.wakes()))
+        self._use_policy()
+
+    @property
+    def state(self) -> PartitionState:
+        """The partition's state, complete after every ``apply``."""
+        self._state.risk = self._risk.state()
+        return self._state
+
+    @property
+    def risk(self) -> DefaultRisk:
+        """The default-risk model, for metrics."""
+        return self._risk
+
+    def _use_policy(self) -> None:
+        self.policy = parse_policy(self._state.policy_text)
+        self._risk = DefaultRisk(self.policy.default_risk, self._state.risk)
+        self._assessor = Assessor(self.policy, self._risk)
+
+    def apply(self, offset: int, entry: LogEntry) -> Effects:
+        """Apply the entry at this log offset."""
+        event = entry.event
+        if isinstance(event, CustomerEvent):
+            return self._apply_customer(offset, entry, event)
+        return self._apply_broadcast(offset, entry)
+
+    def _apply_customer(self, offset: int, entry: LogEntry, event: CustomerEvent) -> Effects:
+        account = self._accounts.get(event.customer_id) or Account(SCHEMA, event.customer_id)
+        topic = entry.source.topic
+        if offset <= account.applied or entry.source.offset <= account.sources.get(topic, -1):
+            return Effects(applied=False)
+        digest = id_hash(event.event_id)
+        if contains(account.seen, digest):
+            return Effects(applied=False)
+        account.applied, account.sources[topic] = offset, entry.source.offset
+        account.clock = max(account.clock, self._state.clock, to_ms(entry.time))
+        day = day_of_ms(account.clock)
+        self._remember(account, digest, day)
+        situation = Situation(account, Cause.of(entry, account.clock), day)
+        situation.late_since = self._late_since(event, day)
+        self._book(situation, event)
+        self._assessor.assess(situation)
+        self._plan_wake(situation)
+        return Effects(True, out=situation.out, touched=[account])
+
+    def _remember(self, account: Account, digest: bytes, day: int) -> None:
+        rules = self.policy.behaviour
+        remember(account.seen, digest, day)
+        prune(account.seen, day, rules.remember_events_days, rules.remember_events_count)
+        prune(account.closed, day, rules.remember_closed_days, rules.remember_events_count)
+
+    @staticmethod
+    def _late_since(event: CustomerEvent, day: int) -> int | None:
+        """When it really happened (ms), if the news comes on a later day; None for punctual news."""
+        happened = event.paid_at if isinstance(event, PaymentReceived) else event.occurred_at
+        late = day_of(event.occurred_at) < day or day_of(happened) < day
+        return to_ms(happened) if late else None
+
+    def _book(self, situation: Situation, event: CustomerEvent) -> None:
+        account = situation.account
+        if isinstance(event, OrderInvoiced):
+            self._book_invoice(situation, event)
+        elif isinstance(event, OrderPlaced):
+            if ledger.place_order(account, event, self.policy):
+                self._assessor.check_order(situation, event.order_id)
+        else:
+            _BOOKINGS[type(event)](account, event, self.policy)
+
+    def _book_invoice(self, situation: Situation, event: OrderInvoiced) -> None:
+        account, day = situation.account, situation.day
+        due = event.due_date.toordinal()
+        matures = due + self.policy.default_risk.late_days + 1
+        behaviour = account.behaviour
+        # The prediction is made from what was known before the invoice, and frozen with its features.
+        prediction = None
+        if day < matures and event.invoice_id not in account.items:
+            amount, terms = float(event.amount), due - event.issue_date.toordinal()
+            naive = self._risk.naive_rate(behaviour)
+            packed, probability = self._assessor.predict(account, amount, terms, day)
+            prediction = Prediction(matures, day, due, probability, naive, packed)
+            account.predictions[event.invoice_id] = prediction
+        behaviour.last_amount, behaviour.last_terms = float(event.amount), event.terms_days
+        if not ledger.open_invoice(account, event, self.policy) and prediction is not None:
+            del account.predictions[event.invoice_id]
+
+    def _apply_broadcast(self, offset: int, entry: LogEntry) -> Effects:
+        event = entry.event
+        effects = Effects(applied=offset > self._state.applied, broadcast=True)
+        now = max(self._state.clock, to_ms(entry.time))
+        day = day_of_ms(now)
+        everyone = isinstance(event, PolicyActivated)
+        if everyone:
+            woken = sorted(customer for _, customer in self._accounts.wakes())
+        else:
+            woken = self._wakes.due(day) if isinstance(event, TimePassed) else []
+        accounts = [a for a in map(self._accounts.get, woken) if a is not None and a.applied < offset]
+        if not everyone:
+            # Plans that were overtaken by later ones come up as well: they are not due any more.
+            accounts = [a for a in accounts if 0 < a.next_wake <= day]
+        if effects.applied:
+            self._change_partition(offset, entry, now, accounts, effects)
+        for account in accounts:
+            account.applied = offset
+            account.clock = max(account.clock, now)
+            situation = Situation(account, Cause.of(entry, account.clock), day_of_ms(account.clock))
+            self._settle_outcomes(account, day)
+            self._assessor.assess(situation)
+            self._plan_wake(situation)
+            effects.out += situation.out
+            effects.touched.append(account)
+        return effects
+
+    def _change_partition(
+        self, offset: int, entry: LogEntry, now: int, woken: list[Account], effects: Effects
+    ) -> None:
+        event = entry.event
+        self._state.applied = offset
+        if isinstance(event, TimePassed):
+            self._state.clock = max(self._state.clock, ms_of_day(day_of_ms(now)))
+            for account in woken:
+                for invoice_id, prediction in matured(account, day_of_ms(now)):
+                    effects.outcomes.append(self._risk.learn(account, invoice_id, prediction))
+        elif isinstance(event, MarketIndexRead):
+            key, as_of = f"{event.scope}:{event.name}", event.as_of.toordinal()
+            if key not in self._state.market or self._state.market[key].as_of <= as_of:
+                self._state.market[key] = MarketReading(float(event.value), as_of)
+        elif isinstance(event, PolicyActivated):
+            self._activate(event)
+
+    def _activate(self, event: PolicyActivated) -> None:
+        try:
+            parse_policy(event.text)
+        except InvalidInput:
+            return  # the gate refuses such a policy; should one slip through, the old one stays in force
+        self._state.policy_text = event.text
+        self._state.risk = self._risk.state()
+        self._use_policy()
+
+    def _settle_outcomes(self, account: Account, day: int) -> None:
+        rules = self.policy.default_risk
+        for invoice_id, prediction in matured(account, day):
+            bad = is_bad(prediction, rules.late_days)
+            record_outcome(account.behaviour, bad, day, rules.half_life_days)
+            del account.predictions[invoice_id]
+
+    def _plan_wake(self, situation: Situation) -> None:
+        account = situation.account
+        account.next_wake = next_wake(account, situation.day, self.policy, deferred=situation.deferred)
+        self._wakes.plan(account.next_wake, account.customer_id)
+        self._accounts.put(account)

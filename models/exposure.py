@@ -1,0 +1,88 @@
+"""Exposure, headroom and ageing of an account, per currency, from its open items as of a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from models.account import ZERO, Account
+from schemas.policy import Policy
+
+BUCKETS: tuple[tuple[str, int], ...] = (("1-30", 1), ("31-60", 31), ("61-90", 61), ("91+", 91))
+
+
+@dataclass(slots=True)
+class Position:
+    """Where the customer stands in one currency on a day.
+
+    ``overdue_amount_days`` = sum(outstanding x days past due) over overdue items above the rounding tolerance.
+    ``oldest_dpd`` is the oldest of those items.
+    """
+
+    open_orders: Decimal = ZERO
+    open_invoices: Decimal = ZERO
+    unapplied: Decimal = ZERO
+    overdue: Decimal = ZERO
+    overdue_amount_days: float = 0.0
+    oldest_dpd: int = 0
+    items: list[tuple[int, Decimal, str]] = field(default_factory=list)
+    """Overdue items: (days past due, outstanding, invoice id)."""
+
+    @property
+    def exposure(self) -> Decimal:
+        """Open orders + open invoices - cash received but not yet applied."""
+        return self.open_orders + self.open_invoices - self.unapplied
+
+    @property
+    def mean_days_past_due(self) -> float:
+        """sum(amount x days past due) / sum(amount) over all open invoices, in days."""
+        total = float(self.open_invoices)
+        return self.overdue_amount_days / total if total > 0 else 0.0
+
+
+def positions(account: Account, day: int, policy: Policy) -> dict[str, Position]:
+    """The position in each currency that the account has anything open in."""
+    found: dict[str, Position] = {}
+    for currency, amount in account.open_invoices.items():
+        found.setdefault(currency, Position()).open_invoices = amount
+    for currency, amount in account.unapplied.items():
+        found.setdefault(currency, Position()).unapplied = amount
+    horizon = day + policy.limits.credit_horizon_days
+    for order in account.orders.values():
+        if not order.held and (order.delivery is None or order.delivery <= horizon):
+            found.setdefault(order.currency, Position()).open_orders += order.amount
+    tolerance = policy.materiality.tolerance
+    for invoice_id, item in account.items.items():
+        dpd = day - item.due
+        if dpd <= 0 or item.outstanding <= tolerance:
+            continue
+        position = found[item.currency]
+        position.overdue += item.outstanding
+        position.overdue_amount_days += float(item.outstanding) * dpd
+        position.oldest_dpd = max(position.oldest_dpd, dpd)
+        position.items.append((dpd, item.outstanding, invoice_id))
+    return found
+
+
+def material(position: Position, dpd_floor: int, policy: Policy) -> bool:
+    """Whether what is at least ``dpd_floor`` days past due matters: amount x days, never a count of invoices."""
+    amount, amount_days = ZERO, 0.0
+    for dpd, outstanding, _ in position.items:
+        if dpd >= dpd_floor:
+            amount += outstanding
+            amount_days += float(outstanding) * dpd
+    if amount == 0:
+        return False
+    rules = policy.materiality
+    base = max(float(position.exposure), float(amount))
+    return float(amount) >= rules.share_of_exposure * base or amount_days >= rules.amount_days
+
+
+def ageing(account: Account, day: int) -> dict[str, dict[str, Decimal]]:
+    """Outstanding per currency and DPD bucket (``current``, ``1-30``, ``31-60``, ``61-90``, ``91+``)."""
+    table: dict[str, dict[str, Decimal]] = {}
+    for item in account.items.values():
+        row = table.setdefault(item.currency, {"current": ZERO, **{name: ZERO for name, _ in BUCKETS}})
+        name = next((name for name, first in reversed(BUCKETS) if day - item.due >= first), "current")
+        row[name] += item.outstanding
+    return table

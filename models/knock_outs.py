@@ -1,0 +1,82 @@
+"""Facts that beat the score: what holds an account's level down, whatever the score says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.account import Account
+from models.behaviour import order_velocity
+from models.exposure import Position, material
+from schemas.decisions import Reason
+from schemas.levels import Level
+from schemas.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """The level is at most ``at_most`` because of ``code``; ``detail`` holds the numbers."""
+
+    code: str
+    at_most: Level
+    detail: dict[str, str]
+
+    def as_reason(self) -> Reason:
+        """The cap as a reason; it moves the level, not the score, so it contributes no points."""
+        return Reason(code=self.code, contribution=0, detail={"at_most": self.at_most.value, **self.detail})
+
+
+def caps(account: Account, positions: dict[str, Position], day: int, policy: Policy) -> list[Cap]:
+    """All caps that apply on a day, hardest first."""
+    found = [
+        *_ageing_caps(positions, policy),
+        *_early_caps(account, positions, policy),
+        *_reversal_cap(account, policy),
+        *_bust_out_cap(account, positions, day, policy),
+    ]
+    return sorted(found, key=lambda cap: (-cap.at_most.rank, cap.code))
+
+
+def _ageing_caps(positions: dict[str, Position], policy: Policy) -> list[Cap]:
+    found = []
+    for currency, position in positions.items():
+        reached = [cap for cap in policy.knock_outs.ageing if position.oldest_dpd >= cap.days_past_due]
+        # The hardest one whose overdue amount matters: a trifle 90 days late is not a block.
+        for cap in sorted(reached, key=lambda cap: -cap.at_most.rank):
+            if material(position, cap.days_past_due, policy):
+                detail = {"days_past_due": str(position.oldest_dpd), "currency": currency}
+                found.append(Cap(f"DPD_{cap.days_past_due}", cap.at_most, detail))
+                break
+    return found
+
+
+def _early_caps(account: Account, positions: dict[str, Position], policy: Policy) -> list[Cap]:
+    found = []
+    for rule in policy.knock_outs.early:
+        for currency, position in positions.items():
+            if position.oldest_dpd < rule.days_past_due or not material(position, rule.days_past_due, policy):
+                continue
+            for dpd, _, invoice_id in position.items:
+                prediction = account.predictions.get(invoice_id)
+                likely = prediction is not None and prediction.model >= rule.probability
+                if prediction is not None and likely and dpd >= rule.days_past_due:
+                    detail = {"probability": f"{prediction.model:.2f}", "currency": currency}
+                    found.append(Cap("EARLY_WARNING", rule.at_most, detail))
+                    break
+    return found
+
+
+def _reversal_cap(account: Account, policy: Policy) -> list[Cap]:
+    for invoice_id, item in account.items.items():
+        if item.reversed and item.outstanding > policy.materiality.tolerance:
+            return [Cap("PAYMENT_REVERSED", policy.knock_outs.unpaid_reversal, {"invoice": invoice_id})]
+    return []
+
+
+def _bust_out_cap(account: Account, positions: dict[str, Position], day: int, policy: Policy) -> list[Cap]:
+    rules = policy.knock_outs
+    if not any(material(position, 1, policy) for position in positions.values()):
+        return []
+    velocity = order_velocity(account.behaviour, day, policy.behaviour)
+    if velocity is None or velocity < rules.bust_out_velocity:
+        return []
+    return [Cap("BUST_OUT", rules.bust_out, {"velocity": f"{velocity:.1f}"})]

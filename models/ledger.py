@@ -1,0 +1,184 @@
+"""Book orders, invoices, payments and notices on an account; amounts stay exact and within their currency.
+
+Order of arrival does not matter: a payment before its invoice waits as unapplied cash, a notice for an unknown
+invoice opens it, and what is known to be closed stays closed.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from models.account import ZERO, Account, EarlyPayment, OpenItem, OpenOrder
+from models.behaviour import record_order, record_payment
+from models.calendar import day_of
+from models.memory import contains, forget, id_hash, remember
+from schemas.events import (
+    OrderCancelled,
+    OrderInvoiced,
+    OrderPlaced,
+    OverdueNoticed,
+    PaymentReceived,
+    PaymentReversed,
+)
+from schemas.policy import Policy
+
+_MAX_WAITING = 200
+"""Invoices that payments may wait for, per account: keeps the state bounded where invoices never arrive."""
+
+
+def _add(amounts: dict[str, Decimal], currency: str, amount: Decimal) -> None:
+    total = amounts.get(currency, ZERO) + amount
+    if total:
+        amounts[currency] = total
+    else:
+        amounts.pop(currency, None)
+
+
+def place_order(account: Account, event: OrderPlaced, policy: Policy) -> bool:
+    """Book an order; False when it is known already."""
+    if event.order_id in account.orders:
+        return False
+    day = day_of(event.occurred_at)
+    delivery = event.delivery_date.toordinal() if event.delivery_date else None
+    account.orders[event.order_id] = OpenOrder(event.amount, event.currency, day, delivery)
+    record_order(account.behaviour, event.currency, event.amount, day, policy.behaviour)
+    return True
+
+
+def reduce_order(account: Account, order_id: str, amount: Decimal | None, currency: str | None) -> None:
+    """Take an invoiced or cancelled part (None = all of it) off an open order; unknown orders are no error."""
+    order = account.orders.get(order_id)
+    if order is None or (currency is not None and currency != order.currency):
+        return
+    order.amount -= order.amount if amount is None else amount
+    if order.amount <= 0:
+        del account.orders[order_id]
+
+
+def cancel_order(account: Account, event: OrderCancelled) -> None:
+    """Take a cancelled order, or part of it, off the exposure."""
+    reduce_order(account, event.order_id, event.amount, event.currency)
+
+
+def open_invoice(account: Account, event: OrderInvoiced, policy: Policy) -> bool:
+    """Book an invoice and what was already paid for it; False when the invoice is known already."""
+    known = account.items.get(event.invoice_id)
+    if known is not None and not known.from_notice:
+        return False
+    if known is None and contains(account.closed, id_hash(event.invoice_id)):
+        return False
+    if event.order_id is not None:
+        reduce_order(account, event.order_id, event.amount, event.currency)
+    else:
+        day = event.issue_date.toordinal()
+        record_order(account.behaviour, event.currency, event.amount, day, policy.behaviour)
+    if known is not None:
+        # A notice came first: it knows what is still open, the invoice knows the terms.
+        known.from_notice = False
+        known.amount = event.amount
+        if known.currency == event.currency:
+            known.due = event.due_date.toordinal()
+        return True
+    due = event.due_date.toordinal()
+    issued = event.issue_date.toordinal()
+    account.items[event.invoice_id] = OpenItem(event.amount, event.currency, due, event.amount, issued)
+    _add(account.open_invoices, event.currency, event.amount)
+    for early in account.early.pop(event.invoice_id, ()):
+        _add(account.unapplied, early.currency, -early.amount)
+        _apply_cash(account, event.invoice_id, early.amount, early.currency, early.paid, policy)
+    return True
+
+
+def receive_payment(account: Account, event: PaymentReceived, policy: Policy) -> None:
+    """Apply cash to its invoice; what cannot be applied (yet) is unapplied cash and lowers the exposure."""
+    paid = day_of(event.paid_at)
+    invoice = event.invoice_id
+    waiting = invoice is not None and invoice not in account.items
+    if invoice is not None and waiting and not contains(account.closed, id_hash(invoice)):
+        account.early.setdefault(invoice, []).append(EarlyPayment(event.amount, event.currency, paid))
+        if len(account.early) > _MAX_WAITING:
+            del account.early[next(iter(account.early))]  # its cash stays unapplied
+    if invoice is None or waiting:
+        _add(account.unapplied, event.currency, event.amount)
+        return
+    _apply_cash(account, invoice, event.amount, event.currency, paid, policy)
+
+
+def _apply_cash(
+    account: Account, invoice_id: str, amount: Decimal, currency: str, paid: int, policy: Policy
+) -> None:
+    item = account.items.get(invoice_id)
+    if item is None or item.currency != currency:
+        _add(account.unapplied, currency, amount)  # never converted, never mixed
+        return
+    applied = min(item.outstanding, amount)
+    item.outstanding -= applied
+    item.changed = max(item.changed, paid)
+    item.reversed = False
+    _add(account.open_invoices, currency, -applied)
+    if amount > applied:
+        _add(account.unapplied, currency, amount - applied)
+    record_payment(account.behaviour, currency, applied, paid, item.due, policy.behaviour)
+    _settle(account, invoice_id, item, paid, policy)
+
+
+def _settle(account: Account, invoice_id: str, item: OpenItem, day: int, policy: Policy) -> None:
+    """Note that an invoice is paid: up to rounding for its prediction, to the last cent for the book."""
+    if item.outstanding <= policy.materiality.tolerance:
+        prediction = account.predictions.get(invoice_id)
+        if prediction is not None and prediction.settled is None:
+            prediction.settled = day
+    if item.outstanding == 0:
+        del account.items[invoice_id]
+        remember(account.closed, id_hash(invoice_id), day)
+
+
+def reverse_payment(account: Account, event: PaymentReversed) -> None:
+    """Take a payment back: the invoice is open again (or the unapplied cash is gone)."""
+    if event.invoice_id is None:
+        _add(account.unapplied, event.currency, -event.amount)
+        return
+    early = account.early.get(event.invoice_id, [])
+    for waiting in early:
+        if waiting.amount == event.amount and waiting.currency == event.currency:
+            early.remove(waiting)
+            if not early:
+                del account.early[event.invoice_id]
+            _add(account.unapplied, event.currency, -event.amount)
+            return
+    item = account.items.get(event.invoice_id)
+    if item is not None and item.currency != event.currency:
+        _add(account.unapplied, event.currency, -event.amount)
+        return
+    if item is None:
+        due = event.due_date.toordinal() if event.due_date else day_of(event.occurred_at)
+        item = account.items[event.invoice_id] = OpenItem(ZERO, event.currency, due, event.amount)
+        forget(account.closed, id_hash(event.invoice_id))
+    item.outstanding += event.amount
+    item.changed = max(item.changed, day_of(event.occurred_at))
+    item.reversed = True
+    _add(account.open_invoices, event.currency, event.amount)
+    prediction = account.predictions.get(event.invoice_id)
+    if prediction is not None:
+        prediction.settled = None
+
+
+def notice_overdue(account: Account, event: OverdueNoticed, policy: Policy) -> None:
+    """Take over what the ledger says is open, unless we know that the invoice is closed."""
+    as_of = event.as_of.toordinal()
+    item = account.items.get(event.invoice_id)
+    if item is None:
+        if event.outstanding_amount == 0 or contains(account.closed, id_hash(event.invoice_id)):
+            return
+        due, amount = event.due_date.toordinal(), event.outstanding_amount
+        account.items[event.invoice_id] = OpenItem(amount, event.currency, due, amount, as_of, from_notice=True)
+        _add(account.open_invoices, event.currency, amount)
+        return
+    # A notice made before (or on the day of) what we know last may only lower what is open.
+    stale = as_of <= item.changed and event.outstanding_amount > item.outstanding
+    if item.currency != event.currency or stale:
+        return
+    _add(account.open_invoices, event.currency, event.outstanding_amount - item.outstanding)
+    item.outstanding = event.outstanding_amount
+    item.changed = max(item.changed, as_of)
+    _settle(account, event.invoice_id, item, as_of, policy)

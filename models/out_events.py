@@ -1,0 +1,222 @@
+"""Build the CloudEvents of decisions; ids come from the cause, so a replay builds the same ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from models.account import Account, OpenOrder
+from models.calendar import from_ms
+from models.default_risk.risk import DefaultRisk
+from models.exposure import Position
+from schemas.decisions import (
+    CREDIT_ALERT,
+    CREDIT_LEVEL,
+    DATASCHEMA,
+    ORDER_DECISION,
+    AlertKind,
+    AlertOut,
+    Assessment,
+    CreditAlert,
+    CreditLevelChanged,
+    Decision,
+    Exposure,
+    LevelOut,
+    Measures,
+    OrderCheck,
+    OrderDecision,
+    OrderOut,
+    Reason,
+    WayBack,
+)
+from schemas.decisions import DefaultRisk as DefaultRiskOut
+from schemas.envelope import Severity
+from schemas.levels import Level
+from schemas.log import LogEntry, Source
+from schemas.policy import Policy
+
+SOURCE = "/creditpulse/engine"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What is being applied: its coordinates, its type, when it became known and when it was read."""
+
+    source: Source
+    type: str
+    event_id: str
+    time: datetime
+    recorded: datetime
+
+    @classmethod
+    def of(cls, entry: LogEntry, now_ms: int) -> Cause:
+        """The cause of what follows from a log entry at ``now_ms``."""
+        event = entry.event
+        return cls(entry.source, event.type, event.event_id, from_ms(now_ms), entry.received_at)
+
+    def id_for(self, customer_id: str, kind: str) -> str:
+        """The id of the decision of this kind about this customer."""
+        source = self.source
+        return f"{source.topic}/{source.partition}/{source.offset}/{customer_id}/{kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of level, limit or terms, with everything that explains it."""
+
+    level_before: Level
+    score_before: int
+    reasons: list[Reason]
+    caps: list[Reason]
+    positions: dict[str, Position]
+
+
+def _next(account: Account, type_: str) -> str:
+    number = account.sequences.get(type_, 0) + 1
+    account.sequences[type_] = number
+    return f"{number:010d}"
+
+
+def exposure_out(currency: str, position: Position, limit: Decimal | None) -> Exposure:
+    """The position in one currency as subscribers see it."""
+    exposure = position.exposure
+    return Exposure(
+        currency=currency,
+        open_orders=position.open_orders,
+        open_invoices=position.open_invoices,
+        unapplied_cash=position.unapplied,
+        exposure=exposure,
+        limit=limit,
+        headroom=None if limit is None else limit - exposure,
+        utilisation=float(exposure / limit) if limit else None,
+        overdue=position.overdue,
+        oldest_days_past_due=position.oldest_dpd,
+    )
+
+
+def assessment(account: Account, change: Change, cause: Cause, risk: DefaultRisk, policy: Policy) -> Assessment:
+    """The state of the account after a change."""
+    low, high = risk.interval(account.probability, account.behaviour)
+    measures = policy.measures.of(Level(account.level))
+    currencies = sorted({*change.positions, *account.limits})
+    return Assessment(
+        level=Level(account.level),
+        level_before=change.level_before,
+        score=account.score,
+        score_before=change.score_before,
+        reasons=change.reasons,
+        caps=change.caps,
+        default_risk=DefaultRiskOut(
+            probability=account.probability,
+            bad_event=f"invoice paid more than {policy.default_risk.late_days} days late",
+            horizon_days=account.behaviour.last_terms + policy.default_risk.late_days + 1,
+            evidence=account.behaviour.outcomes,
+            low=low,
+            high=high,
+        ),
+        exposures=[
+            exposure_out(currency, change.positions.get(currency, Position()), account.limits.get(currency))
+            for currency in currencies
+        ],
+        measures=Measures(
+            terms_days=account.terms_days, deposit_share=measures.deposit_share, orders=measures.orders
+        ),
+        provisional=account.behaviour.outcomes < policy.ladder.provisional_below,
+        cause=cause.source,
+        cause_type=cause.type,
+        policy_version=policy.version,
+        model_version=risk.model_version,
+    )
+
+
+def level_out(account: Account, state: Assessment, cause: Cause, severity: Severity) -> LevelOut:
+    """``CreditLevelChanged`` in its envelope."""
+    return LevelOut(
+        id=cause.id_for(account.customer_id, "level"),
+        source=SOURCE,
+        type=CREDIT_LEVEL,
+        subject=account.customer_id,
+        time=cause.time,
+        recordedtime=cause.recorded,
+        severity=severity,
+        sequence=_next(account, CREDIT_LEVEL),
+        dataschema=DATASCHEMA[CREDIT_LEVEL],
+        data=CreditLevelChanged(**_fields(state)),
+    )
+
+
+def alert_out(
+    account: Account,
+    state: Assessment,
+    cause: Cause,
+    severity: Severity,
+    *,
+    kind: AlertKind,
+    cause_kind: str,
+    way_back: WayBack | None = None,
+    retracts: str | None = None,
+) -> AlertOut:
+    """``CreditAlert`` in its envelope; several retractions of one cause differ by what they retract."""
+    suffix = kind.value if retracts is None else f"{kind.value}:{retracts}"
+    return AlertOut(
+        id=cause.id_for(account.customer_id, suffix),
+        source=SOURCE,
+        type=CREDIT_ALERT,
+        subject=account.customer_id,
+        time=cause.time,
+        recordedtime=cause.recorded,
+        severity=severity,
+        sequence=_next(account, CREDIT_ALERT),
+        dataschema=DATASCHEMA[CREDIT_ALERT],
+        data=CreditAlert(
+            **_fields(state),
+            kind=kind,
+            cause_kind=cause_kind,
+            at_stake={item.currency: item.exposure for item in state.exposures},
+            retracts=retracts,
+            retracts_because=cause.event_id if retracts is not None else None,
+            way_back=way_back,
+        ),
+    )
+
+
+def order_out(
+    account: Account,
+    order_id: str,
+    order: OpenOrder,
+    decision: Decision,
+    checks: list[OrderCheck],
+    position: Position,
+    cause: Cause,
+    policy: Policy,
+) -> OrderOut:
+    """``OrderDecision`` in its envelope."""
+    severity = {Decision.HOLD: Severity.NOTICE, Decision.REJECT: Severity.WARNING}.get(decision, Severity.INFO)
+    return OrderOut(
+        id=cause.id_for(account.customer_id, f"order:{order_id}:{decision.value}"),
+        source=SOURCE,
+        type=ORDER_DECISION,
+        subject=account.customer_id,
+        time=cause.time,
+        recordedtime=cause.recorded,
+        severity=severity,
+        sequence=_next(account, ORDER_DECISION),
+        dataschema=DATASCHEMA[ORDER_DECISION],
+        data=OrderDecision(
+            order_id=order_id,
+            decision=decision,
+            amount=order.amount,
+            currency=order.currency,
+            level=Level(account.level),
+            checks=checks,
+            exposure=exposure_out(order.currency, position, account.limits.get(order.currency)),
+            cause=cause.source,
+            cause_type=cause.type,
+            policy_version=policy.version,
+        ),
+    )
+
+
+def _fields(state: Assessment) -> dict[str, object]:
+    return {name: getattr(state, name) for name in Assessment.model_fields}

@@ -1,0 +1,56 @@
+"""The state of one partition: what all its accounts share and only broadcasts (ticks, market, policy) change."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from models.default_risk.risk import RiskState
+from schemas.errors import UnsupportedVersion
+
+SCHEMA: Final = 1
+
+
+class MarketReading(msgspec.Struct, array_like=True):
+    """The latest index of a sector or region."""
+
+    value: float
+    as_of: int
+
+
+class PartitionState(msgspec.Struct, array_like=True):
+    """``applied`` is the log offset of the last broadcast applied; ``clock`` the time of the last tick (ms)."""
+
+    schema: int
+    policy_text: str
+    applied: int = -1
+    clock: int = 0
+    risk: RiskState = msgspec.field(default_factory=RiskState)
+    market: dict[str, MarketReading] = {}
+
+
+class _Header(msgspec.Struct, array_like=True):
+    schema: int
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(PartitionState)
+_HEADER = msgspec.msgpack.Decoder(_Header)
+
+
+def encode(state: PartitionState) -> bytes:
+    """The state as msgpack."""
+    return _ENCODER.encode(state)
+
+
+def decode(data: bytes) -> PartitionState:
+    """The state of ``encode``.
+
+    Raises:
+        UnsupportedVersion: a newer creditpulse wrote it.
+    """
+    schema = _HEADER.decode(data).schema
+    if schema > SCHEMA:
+        raise UnsupportedVersion(f"partition state has schema {schema}, this creditpulse knows up to {SCHEMA}")
+    return _DECODER.decode(data)

@@ -1,0 +1,57 @@
+"""When to look at an account again without an event of its own: an index that ticks pop from."""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+
+from models.account import Account, Prediction
+from models.level_ladder import Standing, earliest_easing
+from schemas.levels import Level
+from schemas.policy import Policy
+
+
+class WakeIndex:
+    """Customers by the day on which they are to be looked at; rebuilt from the accounts after a restart."""
+
+    def __init__(self, wakes: list[tuple[int, str]]) -> None:
+        self._heap = [(day, customer) for day, customer in wakes if day]
+        heapify(self._heap)
+
+    def plan(self, day: int, customer_id: str) -> None:
+        """Look at the customer on ``day`` (0 = never); earlier plans stay and are found idle when they come up."""
+        if day:
+            heappush(self._heap, (day, customer_id))
+
+    def due(self, day: int) -> list[str]:
+        """Take out all customers planned up to ``day``, in order of their ids."""
+        found = set()
+        while self._heap and self._heap[0][0] <= day:
+            found.add(heappop(self._heap)[1])
+        return sorted(found)
+
+
+def next_wake(account: Account, day: int, policy: Policy, *, deferred: bool) -> int:
+    """The next day on which time alone may change the account; 0 = none.
+
+    ``deferred``: a tightening was put off because its cause arrived late; it is looked at again tomorrow.
+    """
+    tomorrow = day + 1
+    if deferred:
+        return tomorrow
+    days = [max(item.due + 1, tomorrow) for item in account.items.values()]
+    days += [prediction.matures for prediction in account.predictions.values()]
+    if account.level != Level.UNRATED.value:
+        standing = Standing(Level(account.level), account.level_since, account.better_since)
+        easing = earliest_easing(standing, policy.ladder)
+        if easing is not None:
+            days.append(easing)
+    if account.override is not None:
+        days.append(account.override.expires + 1)
+    if account.external.qualitative is not None and account.external.qualitative_expires >= day:
+        days.append(account.external.qualitative_expires + 1)
+    return max(min(days), tomorrow) if days else 0
+
+
+def matured(account: Account, day: int) -> list[tuple[str, Prediction]]:
+    """Predictions of the account whose outcome is certain on ``day``."""
+    return [(invoice, p) for invoice, p in account.predictions.items() if p.matures <= day]

@@ -1,0 +1,176 @@
+"""Events out: levels, alerts, order decisions and dead letters, each the data of a CloudEvent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.envelope import CloudEvent, OutData
+from schemas.fields import Currency, Share
+from schemas.levels import Level
+from schemas.log import Source
+
+
+class Reason(OutData):
+    """Why: a stable code, its signed contribution to the change of score, and the numbers behind it.
+
+    Contributions of one decision sum to ``score - score_before``; the code ``OTHER`` gathers what is not shown.
+    """
+
+    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]{1,39}$")
+    contribution: int = Field(description="Points of score; negative = worse.")
+    detail: dict[str, str] = Field(default_factory=dict, description="Named numbers for the text of the reason.")
+
+
+class Exposure(OutData):
+    """What the customer owes or has ordered, in one currency.
+
+    exposure = open orders + open invoices - unapplied cash. ``limit`` null = no limit set (not zero).
+    """
+
+    currency: Currency
+    open_orders: Decimal
+    open_invoices: Decimal
+    unapplied_cash: Decimal
+    exposure: Decimal
+    limit: Decimal | None
+    headroom: Decimal | None
+    utilisation: float | None
+    overdue: Decimal
+    oldest_days_past_due: int = Field(ge=0)
+
+
+class DefaultRisk(OutData):
+    """Probability of the bad event within its horizon; the event and the horizon are always named with it."""
+
+    probability: float = Field(ge=0.0, le=1.0)
+    bad_event: str
+    horizon_days: int
+    evidence: int = Field(ge=0, description="Outcomes of this customer's own invoices that are known.")
+    low: float = Field(ge=0.0, le=1.0)
+    high: float = Field(ge=0.0, le=1.0)
+
+
+class Measures(OutData):
+    """What applies to the customer at this level."""
+
+    terms_days: int = Field(ge=0)
+    deposit_share: Share
+    orders: Literal["approve", "hold", "reject"]
+
+
+class Assessment(OutData):
+    """The state after a decision, shared by levels and alerts."""
+
+    level: Level
+    level_before: Level
+    score: int = Field(ge=0, le=1000)
+    score_before: int | None = Field(ge=0, le=1000, description="null: there was no score before.")
+    reasons: list[Reason]
+    caps: list[Reason] = Field(description="Facts that alone hold the level down (knock-outs, days past due).")
+    default_risk: DefaultRisk
+    exposures: list[Exposure]
+    measures: Measures
+    provisional: bool = Field(description="True while the evidence is thin.")
+    cause: Source
+    cause_type: str
+    policy_version: str
+    model_version: str
+
+
+class CreditLevelChanged(Assessment):
+    """A customer's level, limit or terms changed. The compacted topic holds the latest of each customer."""
+
+
+class AlertKind(StrEnum):
+    """TIGHTENING: worse than before; EASING: better; RETRACTION: an earlier tightening should not have been."""
+
+    TIGHTENING = "tightening"
+    EASING = "easing"
+    RETRACTION = "retraction"
+
+
+class WayBack(OutData):
+    """What would lead back to the better level: pay these invoices, by this date."""
+
+    to_level: Level
+    pay: dict[Currency, Decimal]
+    invoices: list[str] = Field(max_length=10)
+    not_before: datetime | None
+
+
+class CreditAlert(Assessment):
+    """Someone should know: behaviour worsened (tightening), recovered (easing), or we were wrong (retraction)."""
+
+    kind: AlertKind
+    cause_kind: str = Field(description="The leading reason or cap; one open alert per customer and cause kind.")
+    at_stake: dict[Currency, Decimal] = Field(description="Exposure per currency when it fired.")
+    retracts: str | None = Field(default=None, description="Id of the alert that is taken back.")
+    retracts_because: str | None = Field(default=None, description="event_id of the late or corrected event.")
+    way_back: WayBack | None = None
+
+
+class Decision(StrEnum):
+    """What happens to an order."""
+
+    APPROVE = "approve"
+    HOLD = "hold"
+    REJECT = "reject"
+    RELEASE = "release"
+
+
+class OrderCheck(OutData):
+    """One reason for an order decision, with its numbers."""
+
+    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]{1,39}$")
+    detail: dict[str, str] = Field(default_factory=dict)
+
+
+class OrderDecision(OutData):
+    """An order is approved, held, rejected or, when what stood in its way is gone, released."""
+
+    order_id: str
+    decision: Decision
+    amount: Decimal
+    currency: Currency
+    level: Level
+    checks: list[OrderCheck] = Field(description="What stood in the way; empty for approvals.")
+    exposure: Exposure
+    cause: Source
+    cause_type: str
+    policy_version: str
+
+
+class DeadLetter(OutData):
+    """A record that could not be accepted: where it stood, why, and its raw bytes for re-submission."""
+
+    source: Source
+    reason_code: str = Field(pattern=r"^[a-z][a-z0-9_]{1,59}$")
+    message: str = Field(max_length=2000, description="Readable, names the field.")
+    field: str | None = None
+    key_base64: str | None
+    value_base64: str | None = Field(description="The raw bytes, whole.")
+    record_time: datetime
+
+
+CREDIT_LEVEL = "creditpulse.credit-level-changed.v1"
+CREDIT_ALERT = "creditpulse.credit-alert.v1"
+ORDER_DECISION = "creditpulse.order-decision.v1"
+DEAD_LETTER = "creditpulse.dead-letter.v1"
+
+DATASCHEMA = {
+    CREDIT_LEVEL: "urn:creditpulse:schema:credit-level-changed:1",
+    CREDIT_ALERT: "urn:creditpulse:schema:credit-alert:1",
+    ORDER_DECISION: "urn:creditpulse:schema:order-decision:1",
+    DEAD_LETTER: "urn:creditpulse:schema:dead-letter:1",
+}
+
+LevelOut = CloudEvent[CreditLevelChanged]
+AlertOut = CloudEvent[CreditAlert]
+OrderOut = CloudEvent[OrderDecision]
+DeadLetterOut = CloudEvent[DeadLetter]
+OutEvent = LevelOut | AlertOut | OrderOut

@@ -1,0 +1,28 @@
+"""The errors that cross package borders, told apart by what the caller has to do about them."""
+
+from __future__ import annotations
+
+
+class CreditPulseError(Exception):
+    """Root of all errors that creditpulse raises on purpose; its text is meant for a person."""
+
+
+class InvalidInput(CreditPulseError):
+    """Something given to us is wrong (an event, a file, a policy): correct it and give it again.
+
+    ``code`` is stable and machine-readable; ``field`` names the offending field as a dotted path, if one does.
+    """
+
+    def __init__(self, code: str, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.field = field
+
+
+class UnsupportedVersion(CreditPulseError):
+    """Stored data was written by a newer creditpulse than this one: upgrade before starting again."""
+
+
+class Unavailable(CreditPulseError):
+    """A part we depend on (broker, ClickHouse) does not answer: try again later."""

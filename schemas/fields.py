@@ -1,0 +1,65 @@
+"""Field types shared by every contract: ids, money, currencies, dates and times, with their bounds."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic_extra_types.currency_code import Currency as _Currency
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2099, 12, 31, tzinfo=UTC)
+
+# No control characters, no blank at either end: ids end up in keys, URLs, logs and screens.
+_ID_PATTERN = r"^[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,62}[^\s\x00-\x1f\x7f])?$"
+
+
+def _not_a_number(value: object) -> object:
+    if isinstance(value, int | float):
+        raise ValueError("must be ISO 8601 text with a time zone, such as 2026-03-31T09:00:00Z")
+    return value
+
+
+def _sane_time(value: datetime) -> datetime:
+    value = value.astimezone(UTC)
+    if not EARLIEST <= value <= LATEST:
+        raise ValueError(f"must lie between {EARLIEST.date()} and {LATEST.date()}, is {value.isoformat()}")
+    return value
+
+
+def _not_a_number_date(value: object) -> object:
+    if isinstance(value, int | float):
+        raise ValueError("must be an ISO 8601 date such as 2026-03-31")
+    return value
+
+
+def _sane_date(value: date) -> date:
+    if not EARLIEST.date() <= value <= LATEST.date():
+        raise ValueError(f"must lie between {EARLIEST.date()} and {LATEST.date()}, is {value}")
+    return value
+
+
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_ID_PATTERN)]
+"""1 to 64 characters, no control characters, no blank at either end."""
+
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+LongText = Annotated[str, StringConstraints(max_length=2000)]
+
+Currency = _Currency
+"""ISO 4217 code of a currency in use."""
+
+PositiveAmount = Annotated[Decimal, Field(gt=0, max_digits=18, decimal_places=4, allow_inf_nan=False)]
+"""Money greater than zero, in the unit of its currency, at most 4 decimals."""
+
+Amount = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=4, allow_inf_nan=False)]
+SignedAmount = Annotated[Decimal, Field(max_digits=18, decimal_places=4, allow_inf_nan=False)]
+
+UtcTime = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_sane_time)]
+"""Timezone-aware time, converted to UTC, between the years 2000 and 2099."""
+
+SaneDate = Annotated[date, BeforeValidator(_not_a_number_date), AfterValidator(_sane_date)]
+"""Calendar date between the years 2000 and 2099."""
+
+Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]

@@ -1,0 +1,210 @@
+"""The policy file: every number a firm may choose, validated; ``models/default_policy.yaml`` documents each one."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from schemas.fields import Amount, Currency, Identifier, Share
+from schemas.levels import LADDER, Level
+
+Days = Annotated[int, Field(ge=0, le=3650)]
+Points = Annotated[float, Field(ge=0, le=1000)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Node(_Section):
+    """One node of a piecewise linear curve."""
+
+    at: float = Field(allow_inf_nan=False)
+    points: Points
+
+
+class Component(_Section):
+    """One part of the scorecard: its weight, and the curve from its measure to points 0 (worst) to 1000 (best)."""
+
+    weight: float = Field(ge=0, le=100)
+    nodes: list[Node] = Field(min_length=2, max_length=20)
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Component:
+        positions = [node.at for node in self.nodes]
+        if any(b <= a for a, b in zip(positions, positions[1:], strict=False)):
+            raise ValueError("nodes must ascend strictly by 'at'")
+        points = [node.points for node in self.nodes]
+        if points not in (sorted(points), sorted(points, reverse=True)):
+            raise ValueError("points must rise or fall throughout: a component has one good direction")
+        return self
+
+
+class Scorecard(_Section):
+    """All components. One that is not known for a customer is left out and the weights of the others fill up."""
+
+    default_risk: Component
+    ageing: Component
+    payment_index: Component
+    utilisation: Component
+    order_pattern: Component
+    financial: Component
+    agency: Component
+    qualitative: Component
+
+
+class Band(_Section):
+    """A level is entered from below at ``enter`` points and left downwards under ``exit`` points."""
+
+    enter: Points
+    exit: Points
+
+    @model_validator(mode="after")
+    def _hysteresis(self) -> Band:
+        if self.exit > self.enter:
+            raise ValueError("exit must not lie above enter")
+        return self
+
+
+class Ladder(_Section):
+    """Thresholds per level; below HIGH_RISK's there is only BLOCKED."""
+
+    PRIME: Band
+    STANDARD: Band
+    WATCH: Band
+    HIGH_RISK: Band
+    dwell_days: Days = Field(description="No easing sooner than this after the last change of level.")
+    probation_days: Days = Field(description="The better level must have been deserved for so long.")
+    evidence_floor: int = Field(ge=0, le=1000, description="Known outcomes needed to leave UNRATED.")
+    provisional_below: int = Field(ge=0, le=1000, description="Fewer known outcomes: the level is provisional.")
+
+    def band(self, level: Level) -> Band:
+        """The band of PRIME, STANDARD, WATCH or HIGH_RISK."""
+        band: Band = getattr(self, level.value)
+        return band
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Ladder:
+        bands = [(level, self.band(level)) for level in LADDER[:-1]]
+        for (upper, a), (lower, b) in zip(bands, bands[1:], strict=False):
+            if b.enter > a.exit:
+                raise ValueError(f"bands overlap: {lower}.enter {b.enter:g} lies above {upper}.exit {a.exit:g}")
+        return self
+
+
+class AgeingCap(_Section):
+    """From so many days past due (of a material amount) on, the level is at most this one."""
+
+    days_past_due: Annotated[int, Field(ge=1, le=3650)]
+    at_most: Level
+
+
+class EarlyCap(_Section):
+    """First day past due with a high predicted risk: the level is at most ``at_most``."""
+
+    days_past_due: Annotated[int, Field(ge=1, le=3650)]
+    probability: Share
+    at_most: Level
+
+
+class Materiality(_Section):
+    """What is too small to matter. Weighs amount x days, never a count of invoices."""
+
+    tolerance: Amount = Field(description="An outstanding rest up to this is rounding: never overdue.")
+    share_of_exposure: Share = Field(description="Overdue below this share of the exposure is not material ...")
+    amount_days: float = Field(ge=0, description="... unless amount x days past due reaches this much.")
+
+
+class KnockOuts(_Section):
+    """Facts that beat the score. They hold the level at or below what they name."""
+
+    ageing: list[AgeingCap]
+    early: list[EarlyCap]
+    unpaid_reversal: Level = Field(description="A payment was reversed and the invoice is open again.")
+    bust_out: Level = Field(description="Orders spike far above normal while invoices go unpaid past due.")
+    bust_out_velocity: Positive = Field(description="Order velocity ratio that counts as a spike.")
+
+
+class MeasureSet(_Section):
+    """What a level means for business."""
+
+    limit_factor: Annotated[float, Field(ge=0, le=10)]
+    terms_days: Days
+    deposit_share: Share
+    orders: Literal["approve", "hold", "reject"]
+
+
+class Measures(_Section):
+    """One set of measures per level."""
+
+    PRIME: MeasureSet
+    STANDARD: MeasureSet
+    WATCH: MeasureSet
+    HIGH_RISK: MeasureSet
+    BLOCKED: MeasureSet
+    UNRATED: MeasureSet
+
+    def of(self, level: Level) -> MeasureSet:
+        """The measures of a level."""
+        chosen: MeasureSet = getattr(self, level.value)
+        return chosen
+
+
+class Limits(_Section):
+    """Where a customer's base limit comes from when master data names none."""
+
+    base: dict[Currency, Amount] = Field(description="Per currency; a currency not named here has no limit set.")
+    credit_horizon_days: Days
+    round_to: Annotated[Decimal, Field(gt=0)]
+
+
+class OrderChecks(_Section):
+    """The checks of an order when it is placed (more of them come with the holds)."""
+
+    utilisation: bool
+    level: bool
+    oldest_item_dpd: Days | None = Field(description="Hold when a material item is this late; null = off.")
+
+
+class Behaviour(_Section):
+    """How the past fades."""
+
+    half_life_days: Positive
+    order_fast_half_life_days: Positive
+    order_slow_half_life_days: Positive
+    remember_events_days: Days = Field(description="Event ids are remembered at least so long against duplicates.")
+    remember_closed_days: Days = Field(description="Closed invoices are known at least so long.")
+    remember_events_count: int = Field(ge=0, le=10_000, description="... and at least so many of them.")
+
+
+class DefaultRiskModel(_Section):
+    """The bad event and the model that predicts it."""
+
+    late_days: Annotated[int, Field(ge=0, le=365)] = Field(description="Bad: paid more than so many days late.")
+    prior_weight: Positive = Field(description="A customer's rate is smoothed to the book's with so many invoices.")
+    base_rate: Share = Field(description="The book's rate before anything is known ...")
+    base_weight: Positive = Field(description="... counted as so many outcomes.")
+    new_customer_factor: Annotated[float, Field(ge=1, le=10)]
+    learning_rate: Positive
+    l2: Annotated[float, Field(ge=0)]
+    model_weight: Share = Field(description="Weight of the learner beside the customer's rate, in log-odds.")
+    warm_up: int = Field(ge=0, description="Outcomes in the book before the learner has a say.")
+    half_life_days: Positive = Field(description="How fast a customer's known outcomes fade in the rate.")
+
+
+class Policy(_Section):
+    """A whole policy."""
+
+    version: Identifier
+    default_risk: DefaultRiskModel
+    behaviour: Behaviour
+    scorecard: Scorecard
+    ladder: Ladder
+    knock_outs: KnockOuts
+    materiality: Materiality
+    measures: Measures
+    limits: Limits
+    order_checks: OrderChecks

@@ -1,0 +1,68 @@
+"""The topics, what stands in each, and which of them are public, internal or out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from schemas.assessments import AssessmentEvent
+from schemas.decisions import AlertOut, DeadLetterOut, LevelOut, OrderOut
+from schemas.events import MarketEvent, OrderEvent, OverdueEvent, PaymentEvent
+from schemas.log import BroadcastEvent, LogEntry, PolicyActivated
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic: ``direction`` is ``in`` (public), ``internal`` or ``out``; ``compacted`` keeps the last per key."""
+
+    name: str
+    direction: str
+    summary: str
+    contract: TypeAdapter[Any]
+    keyed_by_customer: bool = True
+    compacted: bool = False
+
+
+PAYMENTS, OVERDUE, ORDERS, ASSESSMENTS = "payments", "overdue", "orders", "assessments"
+MARKET, POLICY = "market", "policy"
+BROADCASTS, LOG = "broadcasts", "customer-events"
+LEVELS, ALERTS, ORDER_DECISIONS, DEAD_LETTERS = "credit-levels", "credit-alerts", "order-decisions", "dead-letters"
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(PAYMENTS, "in", "Payments received and reversed.", TypeAdapter(PaymentEvent)),
+    Topic(OVERDUE, "in", "Notices that an invoice is past due.", TypeAdapter(OverdueEvent)),
+    Topic(ORDERS, "in", "Orders placed, invoiced, cancelled.", TypeAdapter(OrderEvent)),
+    Topic(
+        ASSESSMENTS,
+        "in",
+        "Statements, agency reports, reviews, master data, cover, overrides.",
+        TypeAdapter(AssessmentEvent),
+    ),
+    Topic(MARKET, "in", "Sector and region indices.", TypeAdapter(MarketEvent), keyed_by_customer=False),
+    Topic(POLICY, "in", "Activations of a policy.", TypeAdapter(PolicyActivated), keyed_by_customer=False),
+    Topic(
+        BROADCASTS,
+        "internal",
+        "Ticks and relayed market and policy events, once per partition.",
+        TypeAdapter(BroadcastEvent),
+        keyed_by_customer=False,
+    ),
+    Topic(LOG, "internal", "The one ordered log per partition.", TypeAdapter(LogEntry)),
+    Topic(LEVELS, "out", "Level, limit and terms of each customer.", TypeAdapter(LevelOut), compacted=True),
+    Topic(ALERTS, "out", "Tightening, easing, retraction.", TypeAdapter(AlertOut)),
+    Topic(ORDER_DECISIONS, "out", "Approve, hold, reject, release.", TypeAdapter(OrderOut)),
+    Topic(
+        DEAD_LETTERS,
+        "out",
+        "Records that could not be accepted, with the reason.",
+        TypeAdapter(DeadLetterOut),
+        keyed_by_customer=False,
+    ),
+)
+
+BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
+CUSTOMER_TOPICS: tuple[str, ...] = (ASSESSMENTS, ORDERS, PAYMENTS, OVERDUE)
+"""Public topics keyed by customer, in the order in which records of equal time are merged."""
+RELAYED_TOPICS: tuple[str, ...] = (MARKET, POLICY)
