@@ -1,0 +1,115 @@
+"""The views that others may read: how each is ordered, and which of them can be narrowed to one customer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from schemas.errors import InvalidInput
+from streams.archive.errors import NotFound
+
+MAX_LIMIT: Final = 10_000
+MAX_OFFSET: Final = 10_000_000
+DEFAULT_LIMIT: Final = 100
+MAX_ID: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """``order`` makes pages stable (it ends in a key of the view); ``per_customer``: it has a customer_id."""
+
+    order: str
+    per_customer: bool = False
+
+
+VIEWS: Final[dict[str, View]] = {
+    "events": View("time, log_partition, log_offset", per_customer=True),
+    "book_day": View("as_of"),
+    "invoice_ledger": View("customer_id, invoice_id", per_customer=True),
+    "receivable_moves": View("customer_id, invoice_id, day, kind, open_change", per_customer=True),
+    "open_items": View("days_past_due DESC, customer_id, invoice_id", per_customer=True),
+    "dpd_ageing": View("currency, bucket_order"),
+    "dso": View("currency"),
+    "dso_countback": View("currency"),
+    "cei": View("currency, month"),
+    "customer_exposure": View("customer_id, currency", per_customer=True),
+    "level_history": View("customer_id, sequence, id", per_customer=True),
+    "current_levels": View("customer_id", per_customer=True),
+    "alerts": View("time DESC, customer_id, sequence DESC, id", per_customer=True),
+    "order_decisions": View("time DESC, customer_id, sequence DESC, id", per_customer=True),
+    "dead_letters": View("source_topic, source_partition, source_offset, id"),
+    "rejects": View("topic, partition, offset"),
+    "portfolio_by_level_over_time": View("day, level"),
+    "customers": View("customer_id", per_customer=True),
+    "customer_timeline": View("time, recorded_time, rank, position, id", per_customer=True),
+    "data_freshness": View("topic"),
+}
+
+Query = tuple[str, dict[str, Any]]
+
+
+def view_query(
+    name: str, *, customer_id: str | None = None, limit: int = DEFAULT_LIMIT, offset: int = 0
+) -> Query:
+    """SQL and parameters for a page of a view. Names come from ``VIEWS``, everything else is bound by the server.
+
+    Raises:
+        NotFound: no such view.
+        InvalidInput: limit, offset or customer are not what the view can answer.
+    """
+    view = VIEWS.get(name)
+    if view is None:
+        raise NotFound(f"there is no view {name[:80]!r}; there are: {', '.join(VIEWS)}")
+    _within("limit", limit, 1, MAX_LIMIT)
+    _within("offset", offset, 0, MAX_OFFSET)
+    parameters: dict[str, Any] = {"limit": limit, "offset": offset}
+    where = ""
+    if customer_id is not None:
+        if not view.per_customer:
+            raise InvalidInput("customer_id", f"view {name} knows no customers", field="customer_id")
+        parameters["customer_id"] = checked_id(customer_id)
+        where = " WHERE customer_id = {customer_id:String}"
+    sql = f"SELECT * FROM {name}{where} ORDER BY {view.order} LIMIT {{limit:UInt32}} OFFSET {{offset:UInt32}}"  # noqa: S608
+    return sql, parameters
+
+
+def timeline_query(customer_id: str, newest: int) -> Query:
+    """The newest entries of a customer's timeline, newest first; raises ``InvalidInput``."""
+    _within("timeline", newest, 0, MAX_LIMIT)
+    order = ", ".join(f"{column} DESC" for column in VIEWS["customer_timeline"].order.split(", "))
+    sql = (
+        "SELECT * FROM customer_timeline WHERE customer_id = {customer_id:String} "  # noqa: S608
+        f"ORDER BY {order} LIMIT {{limit:UInt32}}"
+    )
+    return sql, {"customer_id": checked_id(customer_id), "limit": newest}
+
+
+def checked_id(customer_id: str) -> str:
+    """The id, or ``InvalidInput`` when no customer can have it."""
+    if not 1 <= len(customer_id) <= MAX_ID:
+        raise InvalidInput("customer_id", f"customer_id must have 1 to {MAX_ID} characters", field="customer_id")
+    return customer_id
+
+
+def _within(field: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise InvalidInput(field, f"{field} must lie between {low} and {high}, is {value}", field=field)
+
+
+def jsonable(value: Any) -> Any:
+    """A value of a row as JSON can hold it: money as exact text, times as ISO 8601 in UTC, dates as ISO 8601."""
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime):
+        aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return aware.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(item) for item in value]
+    return value

@@ -1,0 +1,72 @@
+-- One row per customer and currency with anything open, as of the day of the book, from the log alone (domain.md):
+--   exposure = open_orders + open_invoices - unapplied_cash      all in the unit of currency
+-- open_orders: placed, less the invoiced and cancelled part, without orders whose latest decision is hold or
+-- reject. unapplied_cash: payments less reversals that stand against no invoice. overdue = open invoices with
+-- days_past_due > 0. Two things are policy and not known here: the credit horizon of orders and the limit; what
+-- the engine decided with stands in current_levels.exposures.
+WITH
+decided AS
+(
+    SELECT customer_id, order_id, argMax(decision, (sequence, time)) AS decision
+    FROM raw_order_decisions FINAL
+    GROUP BY customer_id, order_id
+),
+reductions AS
+(
+    SELECT customer_id, order_id, currency, type, amount, log_offset
+    FROM events
+    WHERE order_id != '' AND type IN ('order.invoiced', 'order.cancelled')
+),
+placed AS
+(
+    SELECT customer_id, order_id, min(log_offset) AS placed_at, argMin(assumeNotNull(amount), log_offset) AS amount,
+           argMin(currency, log_offset) AS currency
+    FROM events
+    WHERE type = 'order.placed'
+    GROUP BY customer_id, order_id
+),
+orders AS
+(
+    SELECT placed.customer_id AS customer_id, placed.order_id AS order_id, placed.currency AS currency,
+           if(countIf(reductions.type = 'order.cancelled' AND reductions.amount IS NULL
+                      AND reductions.log_offset > placed.placed_at) > 0, toDecimal128(0, 4),
+              greatest(placed.amount - sumIf(assumeNotNull(reductions.amount),
+                  reductions.amount IS NOT NULL AND reductions.currency = placed.currency
+                  AND reductions.log_offset > placed.placed_at), toDecimal128(0, 4))) AS open
+    FROM placed
+    LEFT JOIN reductions ON reductions.customer_id = placed.customer_id AND reductions.order_id = placed.order_id
+    GROUP BY placed.customer_id, placed.order_id, placed.currency, placed.amount
+),
+parts AS
+(
+    SELECT orders.customer_id AS customer_id, toString(orders.currency) AS currency, orders.open AS open_orders,
+           toDecimal128(0, 4) AS open_invoices, toDecimal128(0, 4) AS unapplied, toDecimal128(0, 4) AS overdue,
+           toInt32(0) AS days_past_due
+    FROM orders
+    LEFT JOIN decided ON decided.customer_id = orders.customer_id AND decided.order_id = orders.order_id
+    WHERE decided.decision NOT IN ('hold', 'reject') AND orders.open > 0
+    UNION ALL
+    SELECT customer_id, currency, toDecimal128(0, 4), outstanding, toDecimal128(0, 4),
+           if(days_past_due > 0, outstanding, toDecimal128(0, 4)), days_past_due
+    FROM open_items
+    UNION ALL
+    -- all cash, less what was applied to invoices (open_change of a payment is negative, of a reversal positive)
+    SELECT customer_id, toString(currency), toDecimal128(0, 4), toDecimal128(0, 4),
+           if(type = 'payment.received', toDecimal128(assumeNotNull(amount), 4), -toDecimal128(assumeNotNull(amount), 4)),
+           toDecimal128(0, 4), toInt32(0)
+    FROM events
+    WHERE type IN ('payment.received', 'payment.reversed')
+    UNION ALL
+    SELECT customer_id, currency, toDecimal128(0, 4), toDecimal128(0, 4), open_change, toDecimal128(0, 4), toInt32(0)
+    FROM receivable_moves
+    WHERE kind IN ('payment.received', 'payment.reversed')
+)
+SELECT customer_id, currency, any(book_day.as_of) AS as_of,
+       sum(parts.open_orders) AS open_orders, sum(parts.open_invoices) AS open_invoices,
+       sum(parts.unapplied) AS unapplied_cash,
+       open_orders + open_invoices - unapplied_cash AS exposure,
+       sum(parts.overdue) AS overdue, max(parts.days_past_due) AS oldest_days_past_due
+FROM parts
+CROSS JOIN book_day
+GROUP BY customer_id, currency
+HAVING open_orders != 0 OR open_invoices != 0 OR unapplied_cash != 0

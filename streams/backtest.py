@@ -1,0 +1,91 @@
+"""Run the engine over past events in process and measure what it would have decided and predicted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, TextIO
+
+from models.default_risk.quality import prediction_quality
+from models.default_risk.risk import Outcome
+from models.engine import Effects
+from schemas.decisions import CreditAlert
+from streams.in_process import InProcess
+
+TEST_SHARE = 0.3
+"""The last part of the time, on which predictions are scored (all of them are made before their outcome)."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run produced."""
+
+    events: int = 0
+    entries: int = 0
+    decisions: int = 0
+    alerts: Counter[str] = field(default_factory=Counter)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def add(self, effects: Effects) -> None:
+        """Count the effects of one log entry."""
+        self.entries += 1
+        self.decisions += len(effects.out)
+        for event in effects.out:
+            if isinstance(event.data, CreditAlert):
+                self.alerts[event.data.kind.value] += 1
+        self.outcomes += effects.outcomes
+
+
+def run_backtest(
+    process: InProcess, events: Iterable[Any], decisions: TextIO, progress: Callable[[], None] = lambda: None
+) -> Tally:
+    """Apply all events; each decision becomes a line of ``decisions`` (JSON)."""
+    tally = Tally()
+
+    def counted() -> Iterator[Any]:
+        for event in events:
+            tally.events += 1
+            progress()
+            yield event
+
+    for effects in process.run(counted()):
+        tally.add(effects)
+        for out in effects.out:
+            decisions.write(out.model_dump_json() + "\n")
+    return tally
+
+
+def report(tally: Tally, process: InProcess) -> dict[str, Any]:
+    """The report as plain data; see docs/architecture.md for the protocol of ``prediction.A``."""
+    levels = Counter(a.level for accounts in process.accounts for a in accounts.by_id.values())
+    reasons = Counter(error.code for _, error in process.refused)
+    return {
+        "events": tally.events,
+        "log_entries": tally.entries,
+        "customers": sum(levels.values()),
+        "partitions": len(process.engines),
+        "decisions": tally.decisions,
+        "alerts": {"total": sum(tally.alerts.values()), **dict(sorted(tally.alerts.items()))},
+        "levels": dict(sorted(levels.items())),
+        "dead_letters": {"total": len(process.refused), **dict(sorted(reasons.items()))},
+        "policy_version": process.engines[0].policy.version,
+        "prediction": {"A": prediction_report(tally.outcomes)},
+    }
+
+
+def prediction_report(outcomes: list[Outcome]) -> dict[str, Any]:
+    """Task A: at issue, will the invoice be paid more than K days late? Invoices issued in the last 30 % of time."""
+    if not outcomes:
+        empty = prediction_quality([], [])
+        return {"model": empty, "naive": empty, "from": None}
+    first, last = min(o.issued for o in outcomes), max(o.issued for o in outcomes)
+    cut = first + (last - first) * (1.0 - TEST_SHARE)
+    tested = [o for o in outcomes if o.issued >= cut]
+    bad = [o.bad for o in tested]
+    return {
+        "model": prediction_quality([o.model for o in tested], bad),
+        "naive": prediction_quality([o.naive for o in tested], bad),
+        "from": date.fromordinal(-int(-cut // 1)).isoformat(),
+    }

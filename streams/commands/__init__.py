@@ -1,0 +1,1 @@
+"""The commands of ``creditpulse``, one file each."""

@@ -1,0 +1,34 @@
+"""``creditpulse schemas``: write the published contracts, or check that they are up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from schemas.publish import published_files
+
+_DEFAULT = Path(__file__).resolve().parents[2] / "schemas" / "published"
+
+
+@click.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=_DEFAULT, help="Folder to write to.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 when a file is stale.")
+def schemas(out: Path, check: bool) -> None:
+    """Generate JSON Schemas and the AsyncAPI document from the contracts.
+
+    \b
+    Example:  creditpulse schemas --check
+    """
+    stale = []
+    for name, text in published_files().items():
+        path = out / name
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(name)
+        if not check:
+            out.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if check and stale:
+        raise click.ClickException(f"stale: {', '.join(stale)}; run `creditpulse schemas`")
+    click.echo("up to date" if not stale else f"wrote {len(stale)} files to {out}")

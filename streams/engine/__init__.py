@@ -1,0 +1,1 @@
+"""The engine's place in Faust: fold the log, write outputs, then state, then offsets."""

@@ -1,0 +1,137 @@
+"""One partition of the gate: buffer what the agent delivers, merge it by time, write the log, acknowledge."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from models.calendar import to_ms
+from schemas.errors import InvalidInput
+from schemas.log import LOG_ENTRY, LogEntry
+from streams.gate.dead_letters import dead_letter
+from streams.gate.merge import MergeBuffer
+from streams.gate.validate import log_entry
+from streams.metrics import Metrics
+from streams.record import Record
+from streams.transport.agent import Delivery
+from streams.transport.durable import Row
+
+BATCH = 2_000
+"""Records written to the log between two acknowledgements."""
+
+
+class LogWriter(Protocol):
+    """Writes to Kafka and returns when the broker has everything; raises when it has not."""
+
+    async def write(self, partition: int, entries: list[Row], dead_letters: list[Row]) -> None:
+        """Write entries to the log's partition, and dead letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateRules:
+    """What the gate refuses, and how long it waits."""
+
+    partitions: int
+    max_idle_ms: float
+    future_tolerance_ms: int
+    max_event_bytes: int
+
+    def entry(self, record: Record, received_at: datetime) -> LogEntry:
+        """The log entry of a record read at ``received_at``; raises InvalidInput."""
+        return log_entry(
+            record,
+            received_at=received_at,
+            latest_ms=to_ms(received_at) + self.future_tolerance_ms,
+            partitions=self.partitions,
+            max_bytes=self.max_event_bytes,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class _Open:
+    """A delivery and how many of its records are not yet in the log."""
+
+    delivery: Delivery
+    left: int
+
+
+class GateLane:
+    """A partition's lane. ``topics`` in the order of merging; times come from ``now``."""
+
+    def __init__(
+        self,
+        partition: int,
+        topics: tuple[str, ...],
+        rules: GateRules,
+        writer: LogWriter,
+        metrics: Metrics,
+        at_end: Callable[[str, int], bool],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._partition, self._topics, self._rules = partition, topics, rules
+        self._writer, self._metrics, self._at_end, self._now = writer, metrics, at_end, now
+        self._arrived = asyncio.Event()
+        self._open: set[_Open] = set()
+        self._merge = self._empty()
+
+    def _empty(self) -> MergeBuffer[tuple[Record, _Open]]:
+        return MergeBuffer(self._topics, self._rules.max_idle_ms, to_ms(self._now()))
+
+    def take(self, topic: str, delivery: Delivery) -> None:
+        """Buffer a delivery of a topic (logical name)."""
+        records = delivery.chunk.records
+        opened = _Open(delivery, len(records))
+        self._open.add(opened)
+        for raw in records:
+            record = Record(topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value)
+            self._merge.add(topic, raw.timestamp, (record, opened))
+        self._arrived.set()
+
+    def buffered(self, topic: str) -> int:
+        """How many records of the topic wait here."""
+        return self._merge.buffered(topic)
+
+    def give_back(self) -> None:
+        """Drop what is buffered (a rebalance or stop): it was not acknowledged, and comes again to its owner."""
+        for opened in self._open:
+            opened.delivery.release()
+        self._open.clear()
+        self._merge = self._empty()
+
+    async def run(self) -> None:
+        """Write the log for ever. Raises when something cannot be written: the worker must stop then."""
+        while True:
+            now = to_ms(self._now())
+            released = self._merge.release(now, lambda topic: self._at_end(topic, self._partition), BATCH)
+            if released:
+                await self._write(released)
+                continue
+            wait = self._merge.wait_ms(now)
+            self._arrived.clear()
+            try:
+                await asyncio.wait_for(self._arrived.wait(), None if wait is None else wait / 1000)
+            except TimeoutError:
+                continue
+
+    async def _write(self, released: list[tuple[Record, _Open]]) -> None:
+        received_at = self._now()
+        entries: list[Row] = []
+        dead: list[Row] = []
+        for record, _ in released:
+            try:
+                entry = self._rules.entry(record, received_at)
+            except InvalidInput as error:
+                dead.append(dead_letter(record, error, received_at))
+                self._metrics.dead_letters.labels(record.topic, error.code).inc()
+            else:
+                entries.append(Row(record.key, LOG_ENTRY.dump_json(entry), to_ms(entry.time)))
+        await self._writer.write(self._partition, entries, dead)
+        for record, opened in released:
+            self._metrics.events_in.labels(record.topic).inc()
+            opened.left -= 1
+            if opened.left == 0 and opened in self._open:
+                self._open.discard(opened)
+                opened.delivery.ack()

@@ -1,0 +1,80 @@
+"""The same gate and engine without a broker: events in time order, partitioned and numbered as Kafka would.
+
+Backtests and tests run through here; given the same partitions, decisions equal those made live.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import groupby
+
+from models.calendar import from_ms
+from models.engine import CreditEngine, Effects, MemoryAccounts
+from schemas.errors import InvalidInput
+from schemas.log import LogEntry
+from schemas.topics import BROADCASTS, CUSTOMER_TOPICS, RELAYED_TOPICS
+from streams.gate.validate import log_entry
+from streams.partitioner import partition_of
+from streams.record import Record
+from streams.sources.event_file import TimedEvent
+
+MERGE_ORDER: tuple[str, ...] = (BROADCASTS, *CUSTOMER_TOPICS)
+"""Topics of one partition in the order in which records of equal time enter the log."""
+
+_RANK = {topic: rank for rank, topic in enumerate(MERGE_ORDER)} | dict.fromkeys(RELAYED_TOPICS, 0)
+
+
+class InProcess:
+    """P partitions, each with its engine; ``refused`` counts what would have gone to dead letters."""
+
+    def __init__(self, partitions: int, policy_text: str, *, latest: datetime, max_event_bytes: int = 65_536) -> None:
+        self.accounts = [MemoryAccounts() for _ in range(partitions)]
+        self.engines = [CreditEngine(accounts, policy_text) for accounts in self.accounts]
+        self.refused: list[tuple[Record, InvalidInput]] = []
+        self._latest_ms = int(latest.timestamp() * 1000)
+        self._max_bytes = max_event_bytes
+        self._source_offsets: Counter[tuple[str, int]] = Counter()
+        self._log_offsets: Counter[int] = Counter()
+
+    def run(self, events: Iterable[TimedEvent]) -> Iterator[Effects]:
+        """Apply events, which must come in order of time, and give the effects of each log entry."""
+        for partition, offset, entry in self.log(events):
+            yield self.engines[partition].apply(offset, entry)
+
+    def log(self, events: Iterable[TimedEvent]) -> Iterator[tuple[int, int, LogEntry]]:
+        """The log that the gate would write: ``(partition, offset, entry)``."""
+        for _, together in groupby(events, key=lambda event: event.timestamp_ms):
+            for event in sorted(together, key=lambda event: _RANK[event.topic]):
+                yield from self._entries(event)
+
+    def _entries(self, event: TimedEvent) -> Iterator[tuple[int, int, LogEntry]]:
+        for record in self._records(event):
+            try:
+                entry = log_entry(
+                    record,
+                    received_at=from_ms(record.timestamp),
+                    latest_ms=self._latest_ms,
+                    partitions=len(self.engines),
+                    max_bytes=self._max_bytes,
+                )
+            except InvalidInput as error:
+                self.refused.append((record, error))
+                continue
+            offset = self._log_offsets[record.partition]
+            self._log_offsets[record.partition] += 1
+            yield record.partition, offset, entry
+
+    def _records(self, event: TimedEvent) -> Iterator[Record]:
+        shared = event.topic == BROADCASTS or event.topic in RELAYED_TOPICS
+        topic = BROADCASTS if shared else event.topic
+        key = event.key.encode() if event.key is not None else None
+        if shared:
+            partitions: Iterable[int] = range(len(self.engines))
+        else:
+            partitions = (partition_of(key or b"", len(self.engines)),)
+        for partition in partitions:
+            offset = self._source_offsets[topic, partition]
+            self._source_offsets[topic, partition] += 1
+            yield Record(topic, partition, offset, event.timestamp_ms, key, event.raw)
