@@ -33,3 +33,45 @@ for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11); do \
 done; \
 echo "creditpulse needs Python 3.11, 3.12 or 3.13; name one with: make setup PYTHON=/path/to/python3.11" >&2; exit 1
 endef
+
+.PHONY: demo
+demo: setup ## Run the monitor on embedded parts and watch it (DEMO="--lang zh" passes options)
+	@$(BIN)/creditpulse demo $(DEMO)
+
+.PHONY: test
+test: setup ## All tests, on the embedded parts (TEST="-k gate" passes options to pytest)
+	$(BIN)/pytest $(TEST)
+
+.PHONY: test-kafka
+test-kafka: setup ## The integration tests again, on a real Apache Kafka (needs Java 17 and Maven)
+	$(BIN)/python -m streams.embedded.kafka run -- $(BIN)/pytest tests/integration -m "not embedded_only" $(TEST)
+
+.PHONY: lint
+lint: setup ## Style, types, import rules, published contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/creditpulse schemas --check
+
+.PHONY: format
+format: setup ## Put all files into the house style
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: setup ## Measure speed and memory, as ratios in one run; writes bench/results.json
+	$(BIN)/python -m bench $(BENCH)
+
+.PHONY: schemas
+schemas: setup ## Generate schemas/published/
+	$(BIN)/creditpulse schemas
+
+.PHONY: lock
+lock: setup ## Resolve requirements.lock and requirements-dev.lock anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml --group dev --group build -o requirements-dev.lock
+
+.PHONY: clean
+clean: ## Remove .venv, caches and demo data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache data

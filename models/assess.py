@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 from models.account import Account, OpenOrder, Tightening
 from models.calendar import to_ms
@@ -283,9 +284,9 @@ class Assessor:
         )
 
 
-def _limit_moves(before: dict[str, object], after: dict[str, object]) -> tuple[bool, bool]:
+def _limit_moves(before: dict[str, Decimal], after: dict[str, Decimal]) -> tuple[bool, bool]:
     both = [(before[c], after[c]) for c in after if c in before]
-    return any(b < a for a, b in both), any(b > a for a, b in both)  # type: ignore[operator]
+    return any(b < a for a, b in both), any(b > a for a, b in both)
 
 
 def _alert_kind(

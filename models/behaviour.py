@@ -15,7 +15,7 @@ _MIN_ORDER_DAYS = 30
 
 
 def _faded(days: float, half_life: float) -> float:
-    return 2.0 ** (-days / half_life)
+    return float(2.0 ** (-days / half_life))
 
 
 def _bring_to(behaviour: Behaviour, day: int, policy: BehaviourPolicy) -> None:

@@ -223,9 +223,7 @@ class CreditEngine:
             effects.touched.append(account)
         return effects
 
-    def _change_partition(
-        self, offset: int, entry: LogEntry, now: int, woken: list[Account], effects: Effects
-    ) -> None:
+    def _change_partition(self, offset: int, entry: LogEntry, now: int, woken: list[Account], effects: Effects) -> None:
         event = entry.event
         self._state.applied = offset
         if isinstance(event, TimePassed):

@@ -104,9 +104,7 @@ def receive_payment(account: Account, event: PaymentReceived, policy: Policy) ->
     _apply_cash(account, invoice, event.amount, event.currency, paid, policy)
 
 
-def _apply_cash(
-    account: Account, invoice_id: str, amount: Decimal, currency: str, paid: int, policy: Policy
-) -> None:
+def _apply_cash(account: Account, invoice_id: str, amount: Decimal, currency: str, paid: int, policy: Policy) -> None:
     item = account.items.get(invoice_id)
     if item is None or item.currency != currency:
         _add(account.unapplied, currency, amount)  # never converted, never mixed

@@ -11,11 +11,12 @@ from schemas.policy import Policy
 
 def limits(account: Account, level: Level, policy: Policy) -> dict[str, Decimal]:
     """Limit per currency, rounded down. A currency that is absent has no limit set, which is not a limit of zero."""
-    base = {**policy.limits.base, **account.master.base_limits}
+    base: dict[str, Decimal] = {str(currency): amount for currency, amount in policy.limits.base.items()}
+    base |= account.master.base_limits
     factor = Decimal(str(policy.measures.of(level).limit_factor))
     step = policy.limits.round_to
     return {
-        str(currency): (amount * factor / step).to_integral_value(rounding=ROUND_FLOOR) * step
+        currency: (amount * factor / step).to_integral_value(rounding=ROUND_FLOOR) * step
         for currency, amount in sorted(base.items())
     }
 

@@ -119,9 +119,7 @@ def assessment(account: Account, change: Change, cause: Cause, risk: DefaultRisk
             exposure_out(currency, change.positions.get(currency, Position()), account.limits.get(currency))
             for currency in currencies
         ],
-        measures=Measures(
-            terms_days=account.terms_days, deposit_share=measures.deposit_share, orders=measures.orders
-        ),
+        measures=Measures(terms_days=account.terms_days, deposit_share=measures.deposit_share, orders=measures.orders),
         provisional=account.behaviour.outcomes < policy.ladder.provisional_below,
         cause=cause.source,
         cause_type=cause.type,

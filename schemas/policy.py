@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -35,7 +36,7 @@ class Component(_Section):
     @model_validator(mode="after")
     def _ascending(self) -> Component:
         positions = [node.at for node in self.nodes]
-        if any(b <= a for a, b in zip(positions, positions[1:], strict=False)):
+        if any(b <= a for a, b in pairwise(positions)):
             raise ValueError("nodes must ascend strictly by 'at'")
         points = [node.points for node in self.nodes]
         if points not in (sorted(points), sorted(points, reverse=True)):
@@ -89,7 +90,7 @@ class Ladder(_Section):
     @model_validator(mode="after")
     def _ordered(self) -> Ladder:
         bands = [(level, self.band(level)) for level in LADDER[:-1]]
-        for (upper, a), (lower, b) in zip(bands, bands[1:], strict=False):
+        for (upper, a), (lower, b) in pairwise(bands):
             if b.enter > a.exit:
                 raise ValueError(f"bands overlap: {lower}.enter {b.enter:g} lies above {upper}.exit {a.exit:g}")
         return self

@@ -69,3 +69,7 @@ def main() -> None:
     Start with:  creditpulse demo
     Settings come from the environment (CREDITPULSE_...), see .env.example.
     """
+
+
+if __name__ == "__main__":
+    main()

@@ -22,7 +22,7 @@ def register_clock(app: faust.App, settings: Settings) -> None:
     """Publish a tick to every partition each ``tick_seconds``; several clocks at once do no harm."""
     writer = DurableWriter(app)
 
-    @app.timer(settings.tick_seconds, on_leader=False, name="clock")
+    @app.timer(settings.tick_seconds, on_leader=False, name="clock")  # type: ignore[untyped-decorator]
     async def publish_tick() -> None:
         if app.rebalancing:
             return

@@ -28,4 +28,4 @@ def logging_config(level: str) -> dict[str, Any]:
 class UtcFormatter(logging.Formatter):
     """Log times in UTC, like every other time of ours."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)

@@ -95,7 +95,5 @@ class Settings(BaseSettings):
         if self.kafka_security_protocol.startswith("SASL"):
             options["sasl_mechanism"] = self.kafka_sasl_mechanism
             options["sasl_plain_username"] = self.kafka_username
-            options["sasl_plain_password"] = (
-                self.kafka_password.get_secret_value() if self.kafka_password else None
-            )
+            options["sasl_plain_password"] = self.kafka_password.get_secret_value() if self.kafka_password else None
         return options

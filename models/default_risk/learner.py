@@ -37,9 +37,7 @@ class Learner:
     def __init__(self, learning_rate: float, l2: float, state: LearnerState | None = None) -> None:
         self._scaler = preprocessing.StandardScaler()
         self._regression = linear_model.LogisticRegression(optimizer=optim.SGD(learning_rate), l2=l2)
-        self._pipeline = compose.Pipeline(
-            self._scaler, compose.FuncTransformer(_clipped), self._regression
-        )
+        self._pipeline = compose.Pipeline(self._scaler, compose.FuncTransformer(_clipped), self._regression)
         if state is not None and state.steps:
             self._restore(state)
 
@@ -56,8 +54,9 @@ class Learner:
     def learn_one(self, packed: bytes, bad: bool, weight: float = 1.0) -> None:
         """Learn a certain outcome."""
         x = as_dict(packed)
-        self._scaler.learn_one(x)
-        self._regression.learn_one(_clipped(self._scaler.transform_one(x)), bad, w=weight)
+        self._scaler.learn_one(x)  # type: ignore[no-untyped-call]
+        scaled = self._scaler.transform_one(x)  # type: ignore[no-untyped-call]
+        self._regression.learn_one(_clipped(scaled), bad, w=weight)
 
     def state(self) -> LearnerState:
         """All that was learned."""

@@ -51,9 +51,7 @@ VIEWS: Final[dict[str, View]] = {
 Query = tuple[str, dict[str, Any]]
 
 
-def view_query(
-    name: str, *, customer_id: str | None = None, limit: int = DEFAULT_LIMIT, offset: int = 0
-) -> Query:
+def view_query(name: str, *, customer_id: str | None = None, limit: int = DEFAULT_LIMIT, offset: int = 0) -> Query:
     """SQL and parameters for a page of a view. Names come from ``VIEWS``, everything else is bound by the server.
 
     Raises:

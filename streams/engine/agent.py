@@ -8,7 +8,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import faust
-from faust.types.tables import TableT
 
 from models.engine import CreditEngine, Effects
 from models.partition import decode, encode
@@ -19,8 +18,8 @@ from schemas.topics import ALERTS, LEVELS, LOG, ORDER_DECISIONS
 from streams.engine.table_accounts import TableAccounts
 from streams.metrics import Metrics
 from streams.settings import Settings
-from streams.transport import table_store
 from streams.transport.agent import Delivery, PartitionLanes, chunk_agent, chunk_topic
+from streams.transport.bytes_table import bytes_table
 from streams.transport.durable import DurableWriter, Row
 
 OUT_TOPICS = {CREDIT_LEVEL: LEVELS, CREDIT_ALERT: ALERTS, ORDER_DECISION: ORDER_DECISIONS}
@@ -69,8 +68,8 @@ class EngineAgent:
         self._app, self._settings, self._metrics, self._policy_text = app, settings, metrics, policy_text
         self._writer = DurableWriter(app)
         partitions = settings.partitions
-        self.accounts: TableT[bytes, bytes] = table_store.bytes_table(app, "accounts", partitions=partitions)
-        self.risk_models: TableT[bytes, bytes] = table_store.bytes_table(app, "risk-models", partitions=partitions)
+        self.accounts = bytes_table(app, "accounts", partitions=partitions)
+        self.risk_models = bytes_table(app, "risk-models", partitions=partitions)
         self._partitions: dict[int, _Partition] = {}
 
     def register(self) -> None:
@@ -82,7 +81,7 @@ class EngineAgent:
         number, epoch = delivery.tp.partition, delivery.chunk.epoch
         found = self._partitions.get(number)
         if found is None or found.epoch != epoch:
-            data = table_store.get(self.risk_models, number, state_key(number))
+            data = self.risk_models.value(number, state_key(number))
             accounts = TableAccounts(self.accounts, number)
             engine = CreditEngine(accounts, self._policy_text, decode(data) if data is not None else None)
             found = self._partitions[number] = _Partition(epoch, accounts, engine)

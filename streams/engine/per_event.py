@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import faust
 from faust.types import StreamT
+from faust.types.tables import TableT
 
 from models.engine import CreditEngine
 from models.partition import encode
@@ -14,7 +17,21 @@ from streams.engine.agent import OUT_TOPICS, state_key
 from streams.engine.table_accounts import TableAccounts
 from streams.metrics import Metrics
 from streams.settings import Settings
-from streams.transport import table_store
+
+
+class _Mapping:
+    """A plain Faust table as ``StoredBytes``. It does not know partitions: the bench starts with an empty one."""
+
+    def __init__(self, table: TableT[bytes, bytes]) -> None:
+        self._table = table
+
+    def value(self, partition: int, key: bytes) -> bytes | None:
+        """The value of a key."""
+        return self._table.get(key)
+
+    def items_of(self, partition: int) -> Iterable[tuple[bytes, bytes]]:
+        """Nothing: engines are made before anything is in the table."""
+        return ()
 
 
 class PerEventEngine:
@@ -22,8 +39,8 @@ class PerEventEngine:
 
     def __init__(self, app: faust.App, settings: Settings, metrics: Metrics, policy_text: str) -> None:
         self._app, self._settings, self._metrics, self._policy_text = app, settings, metrics, policy_text
-        self._accounts = table_store.bytes_table(app, "accounts", partitions=settings.partitions)
-        self._risk_models = table_store.bytes_table(app, "risk-models", partitions=settings.partitions)
+        self._accounts = app.Table("accounts", key_type=bytes, value_type=bytes, partitions=settings.partitions)
+        self._risk_models = app.Table("risk-models", key_type=bytes, value_type=bytes, partitions=settings.partitions)
         self._engines: dict[int, tuple[TableAccounts, CreditEngine]] = {}
         self._out = {
             type_: app.topic(settings.topic(name), key_serializer="raw", value_serializer="raw")
@@ -56,6 +73,6 @@ class PerEventEngine:
 
     def _engine(self, partition: int) -> tuple[TableAccounts, CreditEngine]:
         if partition not in self._engines:
-            accounts = TableAccounts(self._accounts, partition)
+            accounts = TableAccounts(_Mapping(self._accounts), partition)
             self._engines[partition] = accounts, CreditEngine(accounts, self._policy_text)
         return self._engines[partition]

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-from faust.types.tables import CollectionT
+from typing import Protocol
 
 from models.account import Account, decode, encode
-from streams.transport import table_store
 
 CACHED = 20_000
 """Decoded accounts kept per partition; the others are decoded again when they are needed."""
 
 
+class StoredBytes(Protocol):
+    """What is read of a table: ``streams.transport.bytes_table.BytesTable``."""
+
+    def value(self, partition: int, key: bytes) -> bytes | None:
+        """The value of a key."""
+
+    def items_of(self, partition: int) -> Iterable[tuple[bytes, bytes]]:
+        """All items of a partition."""
+
+
 class TableAccounts:
     """``models.engine.Accounts`` on a table. Changes stay here until ``take_changes`` hands them over for writing."""
 
-    def __init__(self, table: CollectionT, partition: int) -> None:
+    def __init__(self, table: StoredBytes, partition: int) -> None:
         self._table, self._partition = table, partition
         self._cache: dict[str, Account] = {}
         self._changed: dict[str, Account] = {}
@@ -27,7 +35,7 @@ class TableAccounts:
         """The account as of the last ``put``, or as the table holds it."""
         account = self._changed.get(customer_id) or self._cache.get(customer_id)
         if account is None:
-            data = table_store.get(self._table, self._partition, customer_id.encode())
+            data = self._table.value(self._partition, customer_id.encode())
             account = decode(data) if data is not None else None
         return account
 
@@ -39,7 +47,7 @@ class TableAccounts:
     def wakes(self) -> Iterable[tuple[int, str]]:
         """``(next_wake, customer_id)`` of every account; called with nothing changed and not yet written."""
         found = []
-        for _, data in table_store.read_partition(self._table, self._partition):
+        for _, data in self._table.items_of(self._partition):
             account = decode(data)
             self.levels[account.customer_id] = account.level
             found.append((account.next_wake, account.customer_id))

@@ -52,11 +52,10 @@ class MergeBuffer(Generic[Item]):
         released: list[Item] = []
         waiting = self._waiting_for(now_ms, at_end)
         while len(released) < most and not waiting:
-            lane = min(
-                (lane for lane in lanes.values() if lane.items), key=lambda lane: lane.items[0][0], default=None
-            )
-            if lane is None:
+            filled = [lane for lane in lanes.values() if lane.items]
+            if not filled:
                 break
+            lane = min(filled, key=lambda lane: lane.items[0][0])
             released.append(lane.items.popleft()[1])
             if not lane.items:
                 waiting = self._waiting_for(now_ms, at_end)
@@ -76,7 +75,5 @@ class MergeBuffer(Generic[Item]):
         """How long until an empty topic may count as idle; None when nothing is buffered."""
         if not any(lane.items for lane in self._lanes.values()):
             return None
-        deadlines = [
-            lane.busy_at + self._max_idle_ms - now_ms for lane in self._lanes.values() if not lane.items
-        ]
+        deadlines = [lane.busy_at + self._max_idle_ms - now_ms for lane in self._lanes.values() if not lane.items]
         return max([1.0, *deadlines])

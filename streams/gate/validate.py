@@ -19,9 +19,7 @@ from streams.record import Record
 _SHOWN_ERRORS = 5
 
 
-def log_entry(
-    record: Record, *, received_at: datetime, latest_ms: int, partitions: int, max_bytes: int
-) -> LogEntry:
+def log_entry(record: Record, *, received_at: datetime, latest_ms: int, partitions: int, max_bytes: int) -> LogEntry:
     """The entry for the log.
 
     Args:

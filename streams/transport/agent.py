@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import faust
+from faust.streams import Stream
 from faust.types import TP, AgentT, EventT, StreamT, TopicT
 
+from streams.transport.chain import Chunk
 from streams.transport.consumer import ChunkConsumer
 from streams.transport.install import ChunkTransport
-from streams.transport.chain import Chunk
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,12 +53,12 @@ class Delivery:
 Handler = Callable[[Delivery], Awaitable[None]]
 
 
-def chunk_topic(app: faust.App, *names: str, partitions: int | None = None) -> TopicT[Any]:
+def chunk_topic(app: faust.App, *names: str, partitions: int | None = None) -> TopicT:
     """The channel of one or more topics delivered in chunks: nothing in it is decoded by Faust."""
     return app.topic(*names, key_serializer="raw", value_serializer="raw", partitions=partitions, internal=False)
 
 
-def chunk_agent(app: faust.App, topic: TopicT[Any], handler: Handler, *, name: str) -> AgentT[Any]:
+def chunk_agent(app: faust.App, topic: TopicT, handler: Handler, *, name: str) -> AgentT[Any]:
     """Register an agent that gives each chunk of ``topic`` to ``handler``, in order within a partition.
 
     The next chunk is given when the handler returns, which may be long before it acknowledges. Use one
@@ -68,7 +69,7 @@ def chunk_agent(app: faust.App, topic: TopicT[Any], handler: Handler, *, name: s
     async def deliver(stream: StreamT[Any]) -> None:
         consumer = cast(ChunkConsumer, app.consumer)
         try:
-            async for event in stream.noack().events():
+            async for event in cast(Stream[Any], stream).noack().events():
                 chunk = cast(Chunk, event.message.value)
                 if consumer.chain(chunk.tp).handed_over(chunk):
                     await handler(Delivery(chunk, event, consumer))

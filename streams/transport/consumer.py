@@ -26,9 +26,9 @@ from faust.types.tuples import ConsumerMessage, ack_lock
 from mode import Service
 from mode.utils.futures import notify
 
-from streams.transport.errors import CommitFailed, GapFound, RecoveryStalled
 from streams.transport.bytes_table import BytesTable
 from streams.transport.chain import Chunk, ChunkChain, Record, Rewind
+from streams.transport.errors import CommitFailed, GapFound, RecoveryStalled
 from streams.transport.options import ChunkOptions
 from streams.transport.pacing import pace_empty_fetches
 from streams.transport.watchdog import CommitProgress, DeliveryHealth, Progress, StallTimer
@@ -305,9 +305,7 @@ class ChunkConsumer(driver.Consumer):
         self._commit_progress.observe(now, {} if busy else self._progress())
 
     def _progress(self) -> dict[TP, Progress]:
-        return {
-            tp: Progress(self._committed_offset[tp] or 0, self._end(tp)) for tp in self._assigned_chunk_topics()
-        }
+        return {tp: Progress(self._committed_offset[tp] or 0, self._end(tp)) for tp in self._assigned_chunk_topics()}
 
     def _assigned_chunk_topics(self) -> Iterable[TP]:
         return (tp for tp in self.assignment() if self._is_chunk(tp))

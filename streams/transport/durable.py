@@ -97,7 +97,9 @@ class DurableWriter:
         table.check(partition, items)
         if not items:
             return
-        acks = await self.send_batch(table.changelog_topic_name, partition, (Row(key, value) for key, value in items.items()))
+        acks = await self.send_batch(
+            table.changelog_topic_name, partition, (Row(key, value) for key, value in items.items())
+        )
         offset = (await self.gather_acks(acks))[-1].offset
         table.put(partition, items, offset)
 

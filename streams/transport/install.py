@@ -43,7 +43,9 @@ async def fail_stop(app: AppT, reason: BaseException, hard_exit_seconds: float |
 
 
 def _exit_hard(reason: BaseException) -> None:
-    print(f"hung while stopping after {reason!r}: exit {EXIT_STUCK}", file=sys.stderr, flush=True)
+    print(  # noqa: T201 (logging may be what hangs)
+        f"hung while stopping after {reason!r}: exit {EXIT_STUCK}", file=sys.stderr, flush=True
+    )
     os._exit(EXIT_STUCK)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import faust
 from faust.types import TP
@@ -49,7 +50,7 @@ def check_settings(app: faust.App) -> None:
         "NO_CYTHON is set: the pure Python stream acknowledges what it skips": bool(os.environ.get("NO_CYTHON")),
         "producer_threaded=True: its futures never resolve, and commits do not wait for it": conf.producer_threaded,
         "processing_guarantee=exactly_once: outputs to other topics go outside the transaction": (
-            conf.processing_guarantee is ProcessingGuarantee.EXACTLY_ONCE
+            cast(object, conf.processing_guarantee) is ProcessingGuarantee.EXACTLY_ONCE
         ),
         "stream_wait_empty=False: work in hand is not finished and committed before a rebalance": (
             not conf.stream_wait_empty

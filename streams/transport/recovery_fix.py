@@ -22,7 +22,7 @@ from faust import streams
 from faust.app import App
 from faust.stores import memory, rocksdb
 from faust.tables.recovery import Recovery
-from faust.transport.conductor import ConductorHandler
+from faust.transport.conductor import ConductorHandler  # type: ignore[attr-defined]
 from faust.transport.consumer import Consumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from mode.utils.queues import FlowControlEvent
@@ -49,7 +49,7 @@ def install() -> None:
 def check(known: Mapping[Any, str]) -> None:
     """Compare the source of each function with its known fingerprint; raises IncompatibleFaust, naming all changes."""
     changed = [_name(function) for function, wanted in known.items() if fingerprint(function) != wanted]
-    if streams._CStreamIterator is None or ConductorHandler is None:
+    if streams._CStreamIterator is None or ConductorHandler is None:  # type: ignore[attr-defined]
         changed.append("the compiled stream iterator or conductor (missing)")
     if changed:
         raise IncompatibleFaust(

@@ -1,0 +1,1 @@
+"""What people look at: the live terminal view, a customer's sheet, the demo."""

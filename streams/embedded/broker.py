@@ -1,0 +1,81 @@
+"""The embedded Kafka broker: noida-db, one binary from its wheel, on a free port of 127.0.0.1."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from pathlib import Path
+from types import TracebackType
+
+import noida_db
+
+from schemas.errors import Unavailable
+from streams.embedded.guard import Child, start_child
+
+_START_SECONDS = 20.0
+
+
+class EmbeddedBroker:
+    """A running broker. It keeps its data over a restart, but not over a SIGKILL of itself: for trial and test."""
+
+    def __init__(self, child: Child, port: int) -> None:
+        self.child, self.port = child, port
+
+    @property
+    def url(self) -> str:
+        """What CREDITPULSE_BROKER takes."""
+        return f"kafka://127.0.0.1:{self.port}"
+
+    @classmethod
+    def start(cls, data_dir: Path, log_dir: Path, port: int = 0) -> EmbeddedBroker:
+        """Start a broker and wait until it listens; port 0 takes a free one. Raises Unavailable."""
+        data_dir.mkdir(parents=True, exist_ok=True)
+        port = port or free_port()
+        binary = Path(noida_db.__file__).with_name("noida-db.exe" if os.name == "nt" else "noida-db")
+        binary.chmod(0o755)  # wheels carry no executable bit
+        command = [str(binary), "start", "--data-dir", str(data_dir), "--only", "kafka"]
+        child = start_child(
+            [*command, "--kafka-port", str(port), "--host", "127.0.0.1"], log=log_dir / "broker.log", name="broker"
+        )
+        broker = cls(child, port)
+        try:
+            wait_for_port(child, port, _START_SECONDS)
+        except BaseException:
+            broker.stop()
+            raise
+        return broker
+
+    def stop(self) -> None:
+        """Stop it; it saves its data first."""
+        self.child.stop(timeout=20.0)
+
+    def __enter__(self) -> EmbeddedBroker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for_port(child: Child, port: int, seconds: float) -> None:
+    """Wait until the child listens on the port; raises Unavailable, with the end of its log, if it does not."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if child.poll() is not None:
+            break
+        with socket.socket() as probe:
+            probe.settimeout(0.5)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise Unavailable(f"{child.name} did not start; end of {child.log}:\n{child.last_lines()}")

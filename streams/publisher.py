@@ -1,0 +1,119 @@
+"""Our way into Kafka for whoever is not a Faust worker: make the topics, publish events with their times."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from types import TracebackType
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.structs import RecordMetadata
+
+from schemas.errors import Unavailable
+from schemas.topics import BROADCASTS, TOPICS, Topic
+from streams.settings import Settings
+from streams.sources.event_file import TimedEvent
+
+_IN_FLIGHT = 20_000
+"""Records sent and not yet acknowledged before a send waits."""
+
+
+def topic_config(topic: Topic) -> dict[str, str]:
+    """Kafka's settings of a topic of ours.
+
+    Nothing expires by age: record timestamps are event times, and a replay of 2018 would be deleted at once.
+    """
+    if topic.compacted:
+        return {"cleanup.policy": "compact"}
+    return {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+
+
+async def ensure_topics(settings: Settings) -> list[str]:
+    """Make the topics that are missing and return their full names; raises Unavailable."""
+    admin = AIOKafkaAdminClient(**settings.kafka_client_options())
+    try:
+        await admin.start()
+    except (KafkaError, OSError) as error:
+        raise Unavailable(f"no broker at {settings.broker}: {error}") from error
+    try:
+        existing = set(await admin.list_topics())
+        missing = [topic for topic in TOPICS if settings.topic(topic.name) not in existing]
+        if not missing:
+            return []
+        response = await admin.create_topics(
+            [
+                NewTopic(
+                    settings.topic(topic.name),
+                    settings.partitions,
+                    settings.replication_factor,
+                    topic_configs=topic_config(topic),
+                )
+                for topic in missing
+            ]
+        )
+        for name, code, *_ in response.topic_errors:
+            refusal = for_code(code)
+            if code and refusal is not TopicAlreadyExistsError:
+                raise Unavailable(f"the broker did not make topic {name}: {refusal.__name__}")
+        return [settings.topic(topic.name) for topic in missing]
+    except KafkaError as error:
+        raise Unavailable(f"topics at {settings.broker}: {error!r}") from error
+    finally:
+        await admin.close()
+
+
+class Publisher:
+    """Publishes events in the order given; after ``flush`` the broker has acknowledged all of them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._producer = AIOKafkaProducer(
+            **settings.kafka_client_options(), acks="all", enable_idempotence=True, linger_ms=0,
+            max_batch_size=262_144,
+        )  # fmt: skip
+        self._acks: deque[asyncio.Future[RecordMetadata]] = deque()
+
+    async def __aenter__(self) -> Publisher:
+        try:
+            await self._producer.start()
+        except (KafkaError, OSError) as error:
+            await self._producer.stop()
+            raise Unavailable(f"no broker at {self._settings.broker}: {error}") from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._producer.stop()
+
+    async def send(self, event: TimedEvent) -> None:
+        """Send an event: a customer's to the partition of its key, a broadcast to every partition.
+
+        Raises Unavailable when this or an earlier event was not accepted.
+        """
+        key = event.key.encode() if event.key is not None else None
+        if event.topic == BROADCASTS:
+            for partition in range(self._settings.partitions):
+                await self._send(event, key, partition)
+        else:
+            await self._send(event, key, None)
+
+    async def flush(self) -> None:
+        """Wait until the broker has all that was sent; raises Unavailable."""
+        try:
+            while self._acks:
+                await self._acks.popleft()
+        except (KafkaError, OSError) as error:
+            raise Unavailable(f"the broker did not take an event: {error!r}") from error
+
+    async def _send(self, event: TimedEvent, key: bytes | None, partition: int | None) -> None:
+        name = self._settings.topic(event.topic)
+        try:
+            ack = await self._producer.send(name, event.raw, key, partition=partition, timestamp_ms=event.timestamp_ms)
+        except (KafkaError, OSError) as error:
+            raise Unavailable(f"the broker did not take an event: {error!r}") from error
+        self._acks.append(ack)
+        if len(self._acks) >= _IN_FLIGHT:
+            await self.flush()

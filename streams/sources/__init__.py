@@ -1,0 +1,1 @@
+"""Where events come from other than live topics: ledgers, simulations, files; and their way into Kafka."""

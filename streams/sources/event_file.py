@@ -1,0 +1,97 @@
+"""Files of events, one JSON object a line: what imports and simulations write, and replays and backtests read."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from pydantic import BaseModel
+
+from models.calendar import from_ms, to_ms
+from schemas.errors import InvalidInput
+from schemas.topics import BROADCASTS, CUSTOMER_TOPICS, RELAYED_TOPICS
+
+TOPICS = frozenset({*CUSTOMER_TOPICS, *RELAYED_TOPICS, BROADCASTS})
+"""Topics that a file may hold events for."""
+
+
+class TimedEvent(NamedTuple):
+    """An event and when it became known.
+
+    ``topic`` is the logical name (no prefix), ``key`` the customer's id (None for broadcasts), ``timestamp_ms``
+    the record's timestamp (ms since 1970, UTC); ``raw`` is the event's JSON, not validated: the gate does that.
+    """
+
+    topic: str
+    key: str | None
+    timestamp_ms: int
+    raw: bytes
+
+
+class _Line(msgspec.Struct, forbid_unknown_fields=True):
+    """A line of the file."""
+
+    topic: str
+    timestamp: datetime
+    value: msgspec.Raw
+    key: str | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Line)
+
+
+def timed(topic: str, at: datetime, event: BaseModel) -> TimedEvent:
+    """An event of a contract, known at ``at`` (timezone-aware)."""
+    key = getattr(event, "customer_id", None)
+    return TimedEvent(topic, key, to_ms(at), event.model_dump_json(exclude_none=True).encode())
+
+
+def event_line(event: TimedEvent) -> str:
+    """The event as a line of a file, with its end of line."""
+    line = {"topic": event.topic, "timestamp": from_ms(event.timestamp_ms), "value": msgspec.Raw(event.raw)}
+    if event.key is not None:
+        line["key"] = event.key
+    return msgspec.json.encode(line).decode() + "\n"
+
+
+def read_events(path: Path) -> Iterator[TimedEvent]:
+    """The events of a file (``.gz`` is unpacked), which must be in order of time.
+
+    Only the frame is checked here. Raises InvalidInput, with file, line and field, at the first line that is
+    no frame or goes back in time.
+    """
+    latest = 0
+    number = 0
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.isspace():
+                    continue
+                event = _parse(line, f"{path}:{number}")
+                if event.timestamp_ms < latest:
+                    message = f"{path}:{number}: timestamp: earlier than the line before; sort the file by time"
+                    raise InvalidInput("not_in_order", message, "timestamp")
+                latest = event.timestamp_ms
+                yield event
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidInput("file_unreadable", f"{path}: after line {number}: {error}") from error
+
+
+def _parse(line: bytes, where: str) -> TimedEvent:
+    try:
+        found = _DECODER.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InvalidInput("not_an_event_line", f"{where}: {error}") from error
+    if found.timestamp.tzinfo is None:
+        raise InvalidInput(
+            "naive_time", f"{where}: timestamp: has no time zone; write e.g. 2025-01-31T09:00:00Z", "timestamp"
+        )
+    if found.topic not in TOPICS:
+        message = f"{where}: topic: {found.topic[:80]!r} is unknown; there are {', '.join(sorted(TOPICS))}"
+        raise InvalidInput("unknown_topic", message, "topic")
+    return TimedEvent(found.topic, found.key, to_ms(found.timestamp), bytes(found.value))

@@ -1,0 +1,56 @@
+"""Real parts for the tests: a broker for the session, settings of its own for each test."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.embedded.broker import EmbeddedBroker, free_port
+from streams.settings import Settings
+
+MakeSettings = Callable[..., Settings]
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a broker: the one named by CREDITPULSE_TEST_BROKER (real Kafka), else an embedded one."""
+    given = os.environ.get("CREDITPULSE_TEST_BROKER")
+    if given:
+        yield given
+        return
+    base = tmp_path_factory.mktemp("broker")
+    with EmbeddedBroker.start(base / "data", base / "logs") as running:
+        yield running.url
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix that no other test has."""
+    return f"t{uuid.uuid4().hex[:10]}."
+
+
+@pytest.fixture
+def make_settings(broker: str, topic_prefix: str, tmp_path: Path) -> MakeSettings:
+    """Settings on the broker with topics and consumer groups of this test; keyword arguments override."""
+
+    def make(**overrides: Any) -> Settings:
+        values: dict[str, Any] = {
+            "broker": broker,
+            "topic_prefix": topic_prefix,
+            "app_id": topic_prefix.rstrip("."),
+            "data_dir": tmp_path / "data",
+            "clickhouse_dsn": f"chdb://{tmp_path / 'clickhouse'}",
+            "partitions": 2,
+            "clock": "events",
+            "web_port": free_port(),
+            "archive_port": free_port(),
+            "gate_max_idle_ms": 200,
+        }
+        return Settings(_env_file=None, **{**values, **overrides})
+
+    return make
