@@ -199,6 +199,9 @@ class CreditEngine:
     def _apply_broadcast(self, offset: int, entry: LogEntry) -> Effects:
         event = entry.event
         effects = Effects(applied=offset > self._state.applied, broadcast=True)
+        if effects.applied and entry.source.offset <= self._state.source:
+            # The gate wrote it again after a crash, further down the log: it has had its effect where it first stood.
+            return Effects(applied=False, broadcast=True)
         now = max(self._state.clock, to_ms(entry.time))
         day = day_of_ms(now)
         everyone = isinstance(event, PolicyActivated)
@@ -225,7 +228,7 @@ class CreditEngine:
 
     def _change_partition(self, offset: int, entry: LogEntry, now: int, woken: list[Account], effects: Effects) -> None:
         event = entry.event
-        self._state.applied = offset
+        self._state.applied, self._state.source = offset, entry.source.offset
         if isinstance(event, TimePassed):
             self._state.clock = max(self._state.clock, ms_of_day(day_of_ms(now)))
             for account in woken:

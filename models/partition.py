@@ -20,7 +20,8 @@ class MarketReading(msgspec.Struct, array_like=True):
 
 
 class PartitionState(msgspec.Struct, array_like=True):
-    """``applied`` is the log offset of the last broadcast applied; ``clock`` the time of the last tick (ms)."""
+    """``applied`` is the log offset of the last broadcast applied, ``source`` its offset in the broadcasts' topic;
+    ``clock`` is the time of the last tick (ms)."""
 
     schema: int
     policy_text: str
@@ -28,6 +29,7 @@ class PartitionState(msgspec.Struct, array_like=True):
     clock: int = 0
     risk: RiskState = msgspec.field(default_factory=RiskState)
     market: dict[str, MarketReading] = {}
+    source: int = -1
 
 
 class _Header(msgspec.Struct, array_like=True):

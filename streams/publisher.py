@@ -1,4 +1,4 @@
-"""Our way into Kafka for whoever is not a Faust worker: make the topics, publish events with their times."""
+"""Our way into Kafka for whoever is not a Faust worker: publish events with their times."""
 
 from __future__ import annotations
 
@@ -7,61 +7,16 @@ from collections import deque
 from types import TracebackType
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from schemas.errors import Unavailable
-from schemas.topics import BROADCASTS, TOPICS, Topic
+from schemas.topics import BROADCASTS
 from streams.settings import Settings
 from streams.sources.event_file import TimedEvent
 
 _IN_FLIGHT = 20_000
 """Records sent and not yet acknowledged before a send waits."""
-
-
-def topic_config(topic: Topic) -> dict[str, str]:
-    """Kafka's settings of a topic of ours.
-
-    Nothing expires by age: record timestamps are event times, and a replay of 2018 would be deleted at once.
-    """
-    if topic.compacted:
-        return {"cleanup.policy": "compact"}
-    return {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
-
-
-async def ensure_topics(settings: Settings) -> list[str]:
-    """Make the topics that are missing and return their full names; raises Unavailable."""
-    admin = AIOKafkaAdminClient(**settings.kafka_client_options())
-    try:
-        await admin.start()
-    except (KafkaError, OSError) as error:
-        raise Unavailable(f"no broker at {settings.broker}: {error}") from error
-    try:
-        existing = set(await admin.list_topics())
-        missing = [topic for topic in TOPICS if settings.topic(topic.name) not in existing]
-        if not missing:
-            return []
-        response = await admin.create_topics(
-            [
-                NewTopic(
-                    settings.topic(topic.name),
-                    settings.partitions,
-                    settings.replication_factor,
-                    topic_configs=topic_config(topic),
-                )
-                for topic in missing
-            ]
-        )
-        for name, code, *_ in response.topic_errors:
-            refusal = for_code(code)
-            if code and refusal is not TopicAlreadyExistsError:
-                raise Unavailable(f"the broker did not make topic {name}: {refusal.__name__}")
-        return [settings.topic(topic.name) for topic in missing]
-    except KafkaError as error:
-        raise Unavailable(f"topics at {settings.broker}: {error!r}") from error
-    finally:
-        await admin.close()
 
 
 class Publisher:

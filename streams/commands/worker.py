@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import logging.config
 
 import click
 
+from streams.log_format import logging_config
 from streams.policy_file import policy_text
 from streams.settings import Settings
+from streams.topic_admin import wait_for_topics
 
 
 @click.command()
@@ -34,6 +38,8 @@ def worker(role: str, web_port: int | None, log_level: str) -> None:
 
         raise SystemExit(supervise_worker(settings, port, log_level))
     text = policy_text(settings.policy_file)
+    logging.config.dictConfig(logging_config(log_level))
+    asyncio.run(wait_for_topics(settings))
     _run(role, settings, port, log_level, text)
 
 
@@ -41,7 +47,6 @@ def _run(role: str, settings: Settings, port: int, log_level: str, text: str) ->
     import faust
 
     from streams.app import build_engine, build_gate
-    from streams.log_format import logging_config
 
     app = build_gate(settings, port).app if role == "gate" else build_engine(settings, port, text).app
     # Faust logs each fetch and each rebalance step at INFO of its own loggers; ours are what operators read.

@@ -14,6 +14,8 @@ from streams.record import Record
 from streams.transport.durable import Row
 
 SOURCE = "/creditpulse/gate"
+LARGEST_VALUE = 5 * 1024 * 1024
+"""Bytes of a value that still fits into a dead letter as base64 (streams.topic_admin.LARGEST_DEAD_LETTER)."""
 
 
 def dead_letter(record: Record, error: InvalidInput, received_at: datetime) -> Row:
@@ -21,6 +23,10 @@ def dead_letter(record: Record, error: InvalidInput, received_at: datetime) -> R
     where = f"{record.topic}/{record.partition}/{record.offset}"
     # The timestamp of a record is free for its producer to choose, and may be nonsense as well.
     record_time = from_ms(min(max(record.timestamp, 0), 4_102_444_800_000))
+    message = error.message[:2000]
+    value = record.value
+    if value is not None and len(value) > LARGEST_VALUE:
+        value, message = None, f"{message[:1900]} (too large to copy: read it where it stands)"
     letter = DeadLetterOut(
         id=f"{where}/dead-letter",
         source=SOURCE,
@@ -34,10 +40,10 @@ def dead_letter(record: Record, error: InvalidInput, received_at: datetime) -> R
         data=DeadLetter(
             source=Source(topic=record.topic, partition=record.partition, offset=record.offset),
             reason_code=error.code,
-            message=error.message[:2000],
+            message=message,
             field=error.field,
             key_base64=None if record.key is None else b64encode(record.key).decode(),
-            value_base64=None if record.value is None else b64encode(record.value).decode(),
+            value_base64=None if value is None else b64encode(value).decode(),
             record_time=record_time,
         ),
     )

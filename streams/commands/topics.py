@@ -1,0 +1,61 @@
+"""``creditpulse topics``: make the topics, and list what stands in them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from streams.settings import Settings
+from streams.topic_admin import ensure_topics, topic_states
+
+
+@click.group()
+def topics() -> None:
+    """Make and list the Kafka topics of creditpulse."""
+
+
+@topics.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def create(as_json: bool) -> None:
+    """Make the topics that are missing (nothing is changed on those that exist).
+
+    \b
+    Example:  CREDITPULSE_PARTITIONS=8 creditpulse topics create
+    Exit codes: 0 all topics are there; 1 no broker answers; 2 partitions differ from the settings.
+    """
+    made = asyncio.run(ensure_topics(Settings()))
+    if as_json:
+        click.echo(json.dumps({"created": made}))
+    else:
+        click.echo(f"made {', '.join(made)}" if made else "all topics are there")
+
+
+@topics.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+def list_topics(as_json: bool) -> None:
+    """List topics with partitions and records.
+
+    \b
+    Example:  creditpulse topics list --json
+    """
+    states = asyncio.run(topic_states(Settings()))
+    if as_json:
+        rows = [
+            {"topic": s.name, "direction": s.topic.direction, "partitions": s.partitions, "records": s.records}
+            for s in states
+        ]
+        click.echo(json.dumps(rows))
+        return
+    if not states:
+        click.echo("no topics yet; `creditpulse topics create` makes them")
+        return
+    table = Table("topic", "direction", "partitions", "records", "holds", box=None)
+    for state in states:
+        table.add_row(
+            state.name, state.topic.direction, str(state.partitions), f"{state.records:,}", state.topic.summary
+        )
+    Console().print(table)
