@@ -59,6 +59,10 @@ class Accounts(Protocol):
         """``(next_wake, customer_id)`` of every account."""
 
 
+REMEMBERED_BROADCASTS = 200
+"""Market and policy events by whose ids a repetition is known."""
+
+
 class MemoryAccounts:
     """Accounts in a dict: for backtests and tests."""
 
@@ -199,8 +203,8 @@ class CreditEngine:
     def _apply_broadcast(self, offset: int, entry: LogEntry) -> Effects:
         event = entry.event
         effects = Effects(applied=offset > self._state.applied, broadcast=True)
-        if effects.applied and entry.source.offset <= self._state.source:
-            # The gate wrote it again after a crash, further down the log: it has had its effect where it first stood.
+        if effects.applied and self._is_known(entry):
+            # Written again after a crash, further down the log: it has had its effect where it first stood.
             return Effects(applied=False, broadcast=True)
         now = max(self._state.clock, to_ms(entry.time))
         day = day_of_ms(now)
@@ -226,9 +230,18 @@ class CreditEngine:
             effects.touched.append(account)
         return effects
 
+    def _is_known(self, entry: LogEntry) -> bool:
+        source = entry.source
+        known = self._state.sources.get(f"{source.topic}/{source.partition}", -1)
+        return source.offset <= known or entry.event.event_id in self._state.seen
+
     def _change_partition(self, offset: int, entry: LogEntry, now: int, woken: list[Account], effects: Effects) -> None:
         event = entry.event
-        self._state.applied, self._state.source = offset, entry.source.offset
+        state, source = self._state, entry.source
+        state.applied = offset
+        state.sources[f"{source.topic}/{source.partition}"] = source.offset
+        if not isinstance(event, TimePassed):
+            state.seen = [*state.seen, event.event_id][-REMEMBERED_BROADCASTS:]
         if isinstance(event, TimePassed):
             self._state.clock = max(self._state.clock, ms_of_day(day_of_ms(now)))
             for account in woken:

@@ -20,8 +20,9 @@ class MarketReading(msgspec.Struct, array_like=True):
 
 
 class PartitionState(msgspec.Struct, array_like=True):
-    """``applied`` is the log offset of the last broadcast applied, ``source`` its offset in the broadcasts' topic;
-    ``clock`` is the time of the last tick (ms)."""
+    """``applied`` is the log offset of the last broadcast applied, ``sources`` the last source offset by
+    ``topic/partition``, ``seen`` the newest ids of market and policy events; ``clock`` is the time of the last
+    tick (ms)."""
 
     schema: int
     policy_text: str
@@ -29,7 +30,8 @@ class PartitionState(msgspec.Struct, array_like=True):
     clock: int = 0
     risk: RiskState = msgspec.field(default_factory=RiskState)
     market: dict[str, MarketReading] = {}
-    source: int = -1
+    sources: dict[str, int] = {}
+    seen: list[str] = []
 
 
 class _Header(msgspec.Struct, array_like=True):

@@ -56,7 +56,8 @@ CustomerLogEvent = (
     | CoverChanged
     | LevelOverridden
 )
-BroadcastEvent = TimePassed | MarketIndexRead | PolicyActivated
+RelayedEvent = MarketIndexRead | PolicyActivated
+BroadcastEvent = TimePassed | RelayedEvent
 LogEvent = Annotated[CustomerLogEvent | BroadcastEvent, Field(discriminator="type")]
 
 

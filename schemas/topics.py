@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from schemas.assessments import AssessmentEvent
 from schemas.decisions import AlertOut, DeadLetterOut, LevelOut, OrderOut
 from schemas.events import MarketEvent, OrderEvent, OverdueEvent, PaymentEvent
-from schemas.log import BroadcastEvent, LogEntry, PolicyActivated
+from schemas.log import LogEntry, PolicyActivated, RelayedEvent, TimePassed
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Topic:
 
 PAYMENTS, OVERDUE, ORDERS, ASSESSMENTS = "payments", "overdue", "orders", "assessments"
 MARKET, POLICY = "market", "policy"
-BROADCASTS, LOG = "broadcasts", "customer-events"
+TICKS, BROADCASTS, LOG = "ticks", "broadcasts", "customer-events"
 LEVELS, ALERTS, ORDER_DECISIONS, DEAD_LETTERS = "credit-levels", "credit-alerts", "order-decisions", "dead-letters"
 
 TOPICS: tuple[Topic, ...] = (
@@ -43,10 +43,17 @@ TOPICS: tuple[Topic, ...] = (
     Topic(MARKET, "in", "Sector and region indices.", TypeAdapter(MarketEvent), keyed_by_customer=False),
     Topic(POLICY, "in", "Activations of a policy.", TypeAdapter(PolicyActivated), keyed_by_customer=False),
     Topic(
+        TICKS,
+        "internal",
+        "The passing of time, once per partition: from the clock, or from whoever replays.",
+        TypeAdapter(TimePassed),
+        keyed_by_customer=False,
+    ),
+    Topic(
         BROADCASTS,
         "internal",
-        "Ticks and relayed market and policy events, once per partition.",
-        TypeAdapter(BroadcastEvent),
+        "Market and policy events, relayed to each partition.",
+        TypeAdapter(Annotated[RelayedEvent, Field(discriminator="type")]),
         keyed_by_customer=False,
     ),
     Topic(LOG, "internal", "The one ordered log per partition.", TypeAdapter(LogEntry)),
@@ -66,3 +73,6 @@ BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 CUSTOMER_TOPICS: tuple[str, ...] = (ASSESSMENTS, ORDERS, PAYMENTS, OVERDUE)
 """Public topics keyed by customer, in the order in which records of equal time are merged."""
 RELAYED_TOPICS: tuple[str, ...] = (MARKET, POLICY)
+"""Public topics that concern every customer: each partition of BROADCASTS gets a copy of what stands in them."""
+MERGED_TOPICS: tuple[str, ...] = (TICKS, BROADCASTS, *CUSTOMER_TOPICS)
+"""What becomes a partition of the log, in the order in which records of equal time are merged."""

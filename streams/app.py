@@ -9,7 +9,7 @@ import faust
 from faust.types.web import Request, Response, View
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from schemas.topics import BROADCASTS, CUSTOMER_TOPICS, LOG, RELAYED_TOPICS
+from schemas.topics import LOG, MERGED_TOPICS, RELAYED_TOPICS
 from streams.clock import register_clock
 from streams.engine.agent import EngineAgent
 from streams.engine.per_event import PerEventEngine
@@ -56,7 +56,7 @@ def _faust_app(settings: Settings, role: str, web_port: int) -> faust.App:
         broker_heartbeat_interval=3.0,
         broker_rebalance_timeout=60.0,
         broker_commit_interval=0.5,
-        broker_max_poll_records=500,
+        broker_max_poll_records=settings.max_poll_records,
         stream_buffer_maxsize=32,
         producer_linger=0.0,
         producer_max_batch_size=1_000_000,
@@ -85,7 +85,7 @@ def build_gate(settings: Settings, web_port: int) -> Worker:
     app, metrics = _faust_app(settings, "gate", web_port), Metrics()
     gate = Gate(app, settings, metrics)
     gate.register()
-    topics = frozenset(map(settings.topic, (BROADCASTS, *CUSTOMER_TOPICS, *RELAYED_TOPICS)))
+    topics = frozenset(map(settings.topic, (*MERGED_TOPICS, *RELAYED_TOPICS)))
     use_chunks(app, ChunkOptions(topics=topics, is_paused=gate.is_paused))
     if settings.clock == "wall":
         register_clock(app, settings)

@@ -8,7 +8,7 @@ import faust
 
 from models.calendar import to_ms
 from schemas.log import TimePassed
-from schemas.topics import BROADCASTS
+from schemas.topics import TICKS
 from streams.settings import Settings
 from streams.transport.durable import DurableWriter, Row
 
@@ -30,5 +30,5 @@ def register_clock(app: faust.App, settings: Settings) -> None:
         row = Row(None, tick(now).model_dump_json().encode(), to_ms(now))
         acks = []
         for partition in range(settings.partitions):
-            acks += await writer.send_batch(settings.topic(BROADCASTS), partition, [row])
+            acks += await writer.send_batch(settings.topic(TICKS), partition, [row])
         await writer.gather_acks(acks)

@@ -14,16 +14,14 @@ from models.calendar import from_ms
 from models.engine import CreditEngine, Effects, MemoryAccounts
 from schemas.errors import InvalidInput
 from schemas.log import LogEntry
-from schemas.topics import BROADCASTS, CUSTOMER_TOPICS, RELAYED_TOPICS
+from schemas.topics import BROADCASTS, MERGED_TOPICS, RELAYED_TOPICS, TICKS
 from streams.gate.validate import log_entry
-from streams.partitioner import partition_of
+from streams.partitioner import UNKEYED_PARTITION, partition_of
 from streams.record import Record
 from streams.sources.event_file import TimedEvent
 
-MERGE_ORDER: tuple[str, ...] = (BROADCASTS, *CUSTOMER_TOPICS)
-"""Topics of one partition in the order in which records of equal time enter the log."""
-
-_RANK = {topic: rank for rank, topic in enumerate(MERGE_ORDER)} | dict.fromkeys(RELAYED_TOPICS, 0)
+_RANK = {topic: rank for rank, topic in enumerate(MERGED_TOPICS)}
+_RANK |= dict.fromkeys(RELAYED_TOPICS, _RANK[BROADCASTS])
 
 
 class InProcess:
@@ -67,14 +65,16 @@ class InProcess:
             yield record.partition, offset, entry
 
     def _records(self, event: TimedEvent) -> Iterator[Record]:
-        shared = event.topic == BROADCASTS or event.topic in RELAYED_TOPICS
-        topic = BROADCASTS if shared else event.topic
         key = event.key.encode() if event.key is not None else None
-        if shared:
-            partitions: Iterable[int] = range(len(self.engines))
-        else:
-            partitions = (partition_of(key or b"", len(self.engines)),)
-        for partition in partitions:
-            offset = self._source_offsets[topic, partition]
-            self._source_offsets[topic, partition] += 1
-            yield Record(topic, partition, offset, event.timestamp_ms, key, event.raw)
+        home = partition_of(key, len(self.engines)) if key is not None else UNKEYED_PARTITION
+        relayed = event.topic in RELAYED_TOPICS
+        origin = (event.topic, home, self._next(event.topic, home)) if relayed else None
+        topic = BROADCASTS if relayed else event.topic
+        for partition in range(len(self.engines)) if relayed or topic == TICKS else (home,):
+            offset = self._next(topic, partition)
+            yield Record(topic, partition, offset, event.timestamp_ms, key, event.raw, origin)
+
+    def _next(self, topic: str, partition: int) -> int:
+        offset = self._source_offsets[topic, partition]
+        self._source_offsets[topic, partition] += 1
+        return offset

@@ -11,7 +11,8 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from schemas.errors import Unavailable
-from schemas.topics import BROADCASTS
+from schemas.topics import TICKS
+from streams.partitioner import UNKEYED_PARTITION
 from streams.settings import Settings
 from streams.sources.event_file import TimedEvent
 
@@ -44,16 +45,16 @@ class Publisher:
         await self._producer.stop()
 
     async def send(self, event: TimedEvent) -> None:
-        """Send an event: a customer's to the partition of its key, a broadcast to every partition.
+        """Send an event: a customer's to the partition of its key, a tick to every partition.
 
         Raises Unavailable when this or an earlier event was not accepted.
         """
         key = event.key.encode() if event.key is not None else None
-        if event.topic == BROADCASTS:
+        if event.topic == TICKS:
             for partition in range(self._settings.partitions):
                 await self._send(event, key, partition)
         else:
-            await self._send(event, key, None)
+            await self._send(event, key, UNKEYED_PARTITION if key is None else None)
 
     async def flush(self) -> None:
         """Wait until the broker has all that was sent; raises Unavailable."""

@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 
 class Record(NamedTuple):
-    """``topic`` is the logical name (without prefix); ``timestamp`` is in ms since 1970, UTC."""
+    """``topic`` is the logical name (without prefix); ``timestamp`` is in ms since 1970, UTC.
+
+    ``relayed_from`` says where the gate's relay read it: topic, partition and offset.
+    """
 
     topic: str
     partition: int
@@ -14,3 +17,4 @@ class Record(NamedTuple):
     timestamp: int
     key: bytes | None
     value: bytes | None
+    relayed_from: tuple[str, int, int] | None = None

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     gate_max_idle_ms: int = Field(default=20, ge=0, le=60_000)
     gate_buffer_records: int = Field(default=5_000, ge=10)
     future_tolerance_hours: float = Field(default=24.0, gt=0, description="Events further ahead are refused.")
+    max_poll_records: int = Field(default=500, ge=1, le=100_000, description="Most records of one chunk.")
     max_event_bytes: int = Field(default=65_536, ge=1_024, le=1_000_000)
     delivery: Literal["chunks", "default"] = Field(
         default="chunks", description="default = Faust's per-event path, kept for comparison in bench/."
@@ -73,6 +74,16 @@ class Settings(BaseSettings):
     def topic(self, name: str) -> str:
         """The full name of a topic of ours."""
         return self.topic_prefix + name
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables that give a child process what was set here, and not left to its default."""
+        found = {}
+        for name in self.model_fields_set:
+            value = getattr(self, name)
+            if value is not None:
+                text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+                found[f"CREDITPULSE_{name.upper()}"] = text
+        return found
 
     def kafka_ssl_context(self) -> ssl.SSLContext | None:
         """TLS context for Kafka, or None where the protocol has no TLS."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, DataError
 
-from schemas.errors import CreditPulseError, Unavailable
+from schemas.errors import CreditPulseError, InvalidInput, Unavailable
 from streams.archive.dsn import Target
 from streams.archive.errors import RowsRefused, StatementFailed
 
@@ -132,7 +134,7 @@ class ClickHouse:
 
     def _create(self) -> None:
         if self.target.path is not None:
-            self.target.path.mkdir(parents=True, exist_ok=True)
+            _make_directory(self.target.path)
         client = self._connect("default")
         try:
             found = client.query(
@@ -150,10 +152,33 @@ class ClickHouse:
         code = getattr(error, "code", None)
         if inserting and (code in _ABOUT_VALUES or isinstance(error, _ENCODING)):
             return RowsRefused(f"{where} refused rows: {text}")
-        if self.target.embedded and "Cannot lock file" in str(error):
+        if self.target.path is not None and "EmbeddedServer" in text and _held(self.target.path):
             return Unavailable(f"{where}: another process has opened it (is an archive running?)")
         if isinstance(error, DatabaseError) and code is not None and code not in _PASSING:
             return StatementFailed(f"{where}: {text}")
         if inserting or isinstance(error, ClickHouseError | OSError):
             return Unavailable(f"{where}: {text}")
         return error
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"CREDITPULSE_CLICKHOUSE_DSN: cannot make {path}: {error.strerror}"
+        raise InvalidInput("clickhouse_dsn", message, field="clickhouse_dsn") from error
+
+
+def _held(path: Path) -> bool:
+    """Whether an engine has the directory open: it keeps its status file locked.
+
+    chDB itself says no more than that it could not start.
+    """
+    try:
+        with (path / "status").open("rb") as status:
+            fcntl.flock(status, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

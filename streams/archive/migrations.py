@@ -139,4 +139,5 @@ def view_statement(file: SqlFile) -> str:
     leading = takewhile(lambda line: line.startswith("--"), file.text.splitlines())
     comment = "\n".join(line[2:].strip() for line in leading)
     quoted = comment.replace("\\", "\\\\").replace("'", "\\'")
-    return f"CREATE OR REPLACE VIEW {file.name} AS\n{file.text.strip()}\nCOMMENT '{quoted}'"
+    # In parentheses: ClickHouse 25 takes the word COMMENT after a table's name for its alias.
+    return f"CREATE OR REPLACE VIEW {file.name} AS\n(\n{file.text.strip()}\n)\nCOMMENT '{quoted}'"

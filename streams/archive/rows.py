@@ -15,6 +15,7 @@ from schemas.decisions import AlertOut, Assessment, DeadLetterOut, Exposure, Lev
 from schemas.envelope import CloudEvent
 from schemas.log import LogEntry, Source
 from schemas.topics import ALERTS, BY_NAME, DEAD_LETTERS, LEVELS, LOG, ORDER_DECISIONS
+from streams.record import Record
 
 ARCHIVED: Final = (LOG, LEVELS, ALERTS, ORDER_DECISIONS, DEAD_LETTERS)
 """The topics that the archive reads, by their name without prefix."""
@@ -22,18 +23,6 @@ ARCHIVED: Final = (LOG, LEVELS, ALERTS, ORDER_DECISIONS, DEAD_LETTERS)
 _MAX_MESSAGE = 2000
 _UNIT = Decimal("0.0001")
 Values = tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A Kafka record; ``topic`` without prefix, ``timestamp_ms`` its timestamp since 1970 in UTC."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int
-    key: bytes | None
-    value: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +116,7 @@ def reject(record: Record, code: str, message: str) -> Row:
     """The row that keeps a record raw, with the reason why it stands nowhere else."""
     where = (record.topic, record.partition, record.offset)
     text = message[:_MAX_MESSAGE].encode("utf-8", "replace").decode()
-    return Row(REJECTS, (*where, code, text, record.timestamp_ms, record.key, record.value), record)
+    return Row(REJECTS, (*where, code, text, record.timestamp, record.key, record.value), record)
 
 
 def _money(value: Decimal) -> Decimal:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from schemas.errors import Unavailable
 from streams.archive.errors import RowsRefused
-from streams.archive.rows import COLUMNS, REJECTS, Record, Row, reject, to_row
+from streams.archive.rows import COLUMNS, REJECTS, Row, reject, to_row
+from streams.record import Record
 
 log = logging.getLogger(__name__)
+
+_TOO_MANY = 100
+"""Rows refused one by one, and none accepted, from which on we take it that something else is wrong."""
 
 Place = tuple[str, int]
 """Topic (without prefix) and partition."""
@@ -22,6 +29,14 @@ class Store(Protocol):
     async def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], token: str) -> None:
         """Insert all rows or raise ``RowsRefused`` or ``Unavailable``."""
         ...
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What became of the rows of one table in one flush."""
+
+    accepted: int = 0
+    refused: list[Row] = field(default_factory=list)
 
 
 class Sink:
@@ -40,6 +55,8 @@ class Sink:
         self._bytes = 0
         self.rejected = 0
         """Records that went to the rejects since the start."""
+        self.written: Counter[str] = Counter()
+        """Rows that ClickHouse has taken since the start, by table; rows sent twice count twice."""
 
     @property
     def rows(self) -> int:
@@ -72,8 +89,7 @@ class Sink:
             Unavailable: not everything went in; what did not waits for the next call.
         """
         for table in tuple(self._pending):
-            rows = self._pending.get(table, [])
-            await self._insert(table, rows)
+            await self._flush(table, self._pending.get(table, []))
             self._pending.pop(table, None)
         done, self._positions, self._bytes = self._positions, {}, 0
         return done
@@ -82,22 +98,34 @@ class Sink:
         """Forget what waits: its partitions were taken away, and whoever gets them reads it again."""
         self._pending, self._positions, self._bytes = {}, {}, 0
 
-    async def _insert(self, table: str, rows: Sequence[Row]) -> None:
+    async def _flush(self, table: str, rows: Sequence[Row]) -> None:
+        outcome = _Outcome()
+        await self._insert(table, rows, outcome)
+        for row in outcome.refused:
+            self._tell(row)
+        await self._insert(REJECTS, outcome.refused, _Outcome())
+
+    async def _insert(self, table: str, rows: Sequence[Row], outcome: _Outcome) -> None:
         if not rows:
             return
         try:
             await self._store.insert(table, COLUMNS[table], [row.values for row in rows], _token(table, rows))
-        except RowsRefused as refused:
-            if len(rows) > 1:
-                middle = len(rows) // 2
-                await self._insert(table, rows[:middle])
-                await self._insert(table, rows[middle:])
-            elif table == REJECTS:
-                raise  # raw bytes into a table of raw bytes: not the row, but the table is wrong
-            else:
-                row = reject(rows[0].record, "refused_by_clickhouse", str(refused))
-                self._tell(row)
-                await self._insert(REJECTS, [row])
+        except RowsRefused as error:
+            await self._halve(table, rows, outcome, error)
+        else:
+            outcome.accepted += len(rows)
+            self.written[table] += len(rows)
+
+    async def _halve(self, table: str, rows: Sequence[Row], outcome: _Outcome, error: RowsRefused) -> None:
+        if len(rows) > 1:
+            middle = len(rows) // 2
+            await self._insert(table, rows[:middle], outcome)
+            await self._insert(table, rows[middle:], outcome)
+            return
+        outcome.refused.append(reject(rows[0].record, "refused_by_clickhouse", str(error)))
+        # Raw bytes that the table of raw bytes refuses, or one row after the other: not the rows are wrong.
+        if table == REJECTS or (not outcome.accepted and len(outcome.refused) >= _TOO_MANY):
+            raise Unavailable(f"table {table} refuses every row: {error}") from error
 
     def _tell(self, row: Row) -> None:
         self.rejected += 1

@@ -11,9 +11,9 @@ import faust
 from faust.types import TP
 
 from schemas.errors import InvalidInput
-from schemas.topics import BROADCASTS, CUSTOMER_TOPICS, DEAD_LETTERS, LOG, RELAYED_TOPICS
+from schemas.topics import BROADCASTS, DEAD_LETTERS, LOG, MERGED_TOPICS, RELAYED_TOPICS
 from streams.gate.dead_letters import dead_letter
-from streams.gate.lane import GateLane, GateRules
+from streams.gate.lane import RELAYED_FROM, GateLane, GateRules
 from streams.metrics import Metrics
 from streams.record import Record
 from streams.settings import Settings
@@ -21,8 +21,6 @@ from streams.transport.agent import Delivery, PartitionLanes, chunk_agent, chunk
 from streams.transport.consumer import ChunkConsumer
 from streams.transport.durable import Ack, DurableWriter, Row
 from streams.transport.install import ChunkTransport
-
-MERGED: tuple[str, ...] = (BROADCASTS, *CUSTOMER_TOPICS)
 
 
 class KafkaLog:
@@ -56,7 +54,7 @@ class Gate:
         self._app, self._settings, self._metrics = app, settings, metrics
         self._log = KafkaLog(app, settings)
         self._lanes: dict[int, GateLane] = {}
-        self._names = {settings.topic(name): name for name in (*MERGED, *RELAYED_TOPICS)}
+        self._names = {settings.topic(name): name for name in (*MERGED_TOPICS, *RELAYED_TOPICS)}
         self._hooked = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._rules = GateRules(
@@ -69,7 +67,7 @@ class Gate:
     def register(self) -> None:
         """Declare the agents on the app."""
         names = self._settings
-        merged = chunk_topic(self._app, *map(names.topic, MERGED), partitions=names.partitions)
+        merged = chunk_topic(self._app, *map(names.topic, MERGED_TOPICS), partitions=names.partitions)
         chunk_agent(self._app, merged, self._merge, name="gate")
         relayed = chunk_topic(self._app, *map(names.topic, RELAYED_TOPICS), partitions=names.partitions)
         chunk_agent(self._app, relayed, PartitionLanes(self._app, self._relay), name="relay")
@@ -77,7 +75,7 @@ class Gate:
     def is_paused(self, tp: TP) -> bool:
         """Whether a topic's buffer is full: it is not fetched until the others have caught up."""
         name, lane = self._names.get(tp.topic), self._lanes.get(tp.partition)
-        if name not in MERGED or lane is None:
+        if name not in MERGED_TOPICS or lane is None:
             return False
         return lane.buffered(name) >= self._settings.gate_buffer_records
 
@@ -89,7 +87,7 @@ class Gate:
         lane = self._lanes.get(partition)
         if lane is None:
             lane = self._lanes[partition] = GateLane(
-                partition, MERGED, self._rules, self._log, self._metrics, self._at_end
+                partition, MERGED_TOPICS, self._rules, self._log, self._metrics, self._at_end
             )
             task = asyncio.create_task(self._run(lane), name=f"gate lane {partition}")
             self._tasks.add(task)
@@ -108,8 +106,21 @@ class Gate:
     def _at_end(self, topic: str, partition: int) -> bool:
         consumer = cast(ChunkConsumer, self._app.consumer)
         tp = TP(self._settings.topic(topic), partition)
+        if topic == BROADCASTS and not self._has_relayed_all(consumer):
+            return False
         position, end = consumer.chain(tp).position, consumer.highwater(tp)
         return position is not None and end is not None and position >= end
+
+    def _has_relayed_all(self, consumer: ChunkConsumer) -> bool:
+        """Whether what this worker is to relay stands in the broadcasts; what others relay cannot be known here."""
+        for name in RELAYED_TOPICS:
+            for number in range(self._settings.partitions):
+                tp = TP(self._settings.topic(name), number)
+                if tp in consumer.assignment():
+                    done, end = consumer.chain(tp).safe, consumer.highwater(tp)
+                    if done is None or end is None or done < end:
+                        return False
+        return True
 
     async def _relay(self, delivery: Delivery) -> None:
         """Copy what is valid to every partition; the lanes order it among the customers' events there."""
@@ -124,5 +135,6 @@ class Gate:
                 dead.append(dead_letter(record, error, received_at))
                 self._metrics.dead_letters.labels(topic, error.code).inc()
             else:
-                rows.append(Row(record.key, record.value, record.timestamp))
+                origin = (RELAYED_FROM, f"{topic}/{raw.partition}/{raw.offset}".encode())
+                rows.append(Row(record.key, record.value, record.timestamp, (origin,)))
         await self._log.relay(range(self._rules.partitions), rows, dead)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -11,6 +11,7 @@ from typing import Protocol
 from models.calendar import to_ms
 from schemas.errors import InvalidInput
 from schemas.log import LOG_ENTRY, LogEntry
+from schemas.topics import BROADCASTS
 from streams.gate.dead_letters import dead_letter
 from streams.gate.merge import MergeBuffer
 from streams.gate.validate import log_entry
@@ -21,6 +22,18 @@ from streams.transport.durable import Row
 
 BATCH = 2_000
 """Records written to the log between two acknowledgements."""
+
+
+RELAYED_FROM = "creditpulse-relayed-from"
+"""Header of a broadcast: ``topic/partition/offset`` of the public record that it copies."""
+
+
+def _relayed_from(headers: Sequence[tuple[str, bytes]]) -> tuple[str, int, int] | None:
+    for name, value in headers:
+        if name == RELAYED_FROM:
+            topic, partition, offset = value.decode().rsplit("/", 2)
+            return topic, int(partition), int(offset)
+    return None
 
 
 class LogWriter(Protocol):
@@ -86,7 +99,8 @@ class GateLane:
         opened = _Open(delivery, len(records))
         self._open.add(opened)
         for raw in records:
-            record = Record(topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value)
+            origin = _relayed_from(raw.headers) if topic == BROADCASTS else None
+            record = Record(topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, origin)
             self._merge.add(topic, raw.timestamp, (record, opened))
         self._arrived.set()
 

@@ -42,7 +42,8 @@ def log_entry(record: Record, *, received_at: datetime, latest_ms: int, partitio
         raise InvalidInput("in_the_future", f"occurred_at: lies in the future (after {limit})", "occurred_at")
     # A producer's clock may be wrong; a record cannot become known before it happened, nor tomorrow.
     known = record.timestamp if happened <= record.timestamp <= latest_ms else happened
-    source = Source(topic=record.topic, partition=record.partition, offset=record.offset)
+    topic, partition, offset = record.relayed_from or (record.topic, record.partition, record.offset)
+    source = Source(topic=topic, partition=partition, offset=offset)
     return LogEntry(time=from_ms(known), received_at=received_at, source=source, event=event)
 
 

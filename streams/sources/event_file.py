@@ -14,17 +14,18 @@ from pydantic import BaseModel
 
 from models.calendar import from_ms, to_ms
 from schemas.errors import InvalidInput
-from schemas.topics import BROADCASTS, CUSTOMER_TOPICS, RELAYED_TOPICS
+from schemas.topics import CUSTOMER_TOPICS, RELAYED_TOPICS, TICKS
 
-TOPICS = frozenset({*CUSTOMER_TOPICS, *RELAYED_TOPICS, BROADCASTS})
+TOPICS = frozenset({*CUSTOMER_TOPICS, *RELAYED_TOPICS, TICKS})
 """Topics that a file may hold events for."""
 
 
 class TimedEvent(NamedTuple):
     """An event and when it became known.
 
-    ``topic`` is the logical name (no prefix), ``key`` the customer's id (None for broadcasts), ``timestamp_ms``
-    the record's timestamp (ms since 1970, UTC); ``raw`` is the event's JSON, not validated: the gate does that.
+    ``topic`` is the logical name (no prefix), ``key`` the customer's id (None for ticks, market and policy),
+    ``timestamp_ms`` the record's timestamp (ms since 1970, UTC); ``raw`` is the event's JSON, not validated: the
+    gate does that.
     """
 
     topic: str

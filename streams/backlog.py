@@ -1,0 +1,66 @@
+"""How much is still to be done: committed offsets against the ends of topics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from schemas.errors import Unavailable
+from schemas.topics import LOG, MERGED_TOPICS, RELAYED_TOPICS
+from streams.settings import Settings
+
+
+class Backlog:
+    """Compares committed offsets with the ends of topics. Context manager; raises Unavailable without a broker."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._admin = AIOKafkaAdminClient(**settings.kafka_client_options())
+        self._consumer = AIOKafkaConsumer(**settings.kafka_client_options(), enable_auto_commit=False)
+
+    async def __aenter__(self) -> Backlog:
+        try:
+            await self._admin.start()
+            await self._consumer.start()
+        except (KafkaError, OSError) as error:
+            await self.__aexit__()
+            raise Unavailable(f"no broker at {self._settings.broker}: {error!r}") from error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._consumer.stop()
+        await self._admin.close()
+
+    async def uncommitted(self, group: str, topics: Iterable[str]) -> int:
+        """Records of these topics (logical names) that the group has not committed."""
+        tps = [
+            TopicPartition(self._settings.topic(name), number)
+            for name in topics
+            for number in range(self._settings.partitions)
+        ]
+        try:
+            committed = await self._admin.list_consumer_group_offsets(group, partitions=tps)
+            ends: dict[TopicPartition, int] = await self._consumer.end_offsets(tps)
+        except (KafkaError, OSError) as error:
+            raise Unavailable(f"the broker at {self._settings.broker} does not answer: {error!r}") from error
+        # -1: nothing committed. The topics are new, so the first offset is 0.
+        return sum(max(0, end - max(0, committed[tp].offset if tp in committed else 0)) for tp, end in ends.items())
+
+    async def all_applied(self) -> bool:
+        """Whether gate and engine have finished everything published.
+
+        Asked in the order in which records flow: what a group has committed, it has passed on before, so no
+        record can slip behind a stage that was seen to be at its end.
+        """
+        app = self._settings.app_id
+        for group, topics in (
+            (f"{app}-gate", RELAYED_TOPICS),
+            (f"{app}-gate", MERGED_TOPICS),
+            (f"{app}-engine", (LOG,)),
+        ):
+            if await self.uncommitted(group, topics):
+                return False
+        return True
