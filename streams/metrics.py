@@ -20,7 +20,10 @@ class Metrics:
             "creditpulse_dead_letters", "Records refused, by reason.", ["topic", "code"], registry=registry
         )
         self.events_applied = Counter(
-            "creditpulse_events_applied", "Log entries that the engine has applied.", registry=registry
+            "creditpulse_events_applied",
+            "Log entries that the engine has applied, by the topic they came from (ticks: once per partition).",
+            ["topic"],
+            registry=registry,
         )
         self.duplicates = Counter(
             "creditpulse_duplicates", "Log entries skipped because they were known.", registry=registry

@@ -119,7 +119,7 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.start()
         yield admin
     except (KafkaError, OSError) as error:
-        raise Unavailable(f"no answer from the broker at {settings.broker}: {error}") from error
+        raise Unavailable(f"no broker answers at {settings.broker}: {error}") from error
     finally:
         await admin.close()
 

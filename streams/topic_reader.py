@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.errors import Unavailable
 from streams.record import Record
@@ -35,6 +35,8 @@ async def read_to_end(settings: Settings, topic: str) -> AsyncIterator[Record]:
                     if record.offset < ends[place]:
                         yield Record(topic, record.partition, record.offset, record.timestamp, record.key, record.value)
             left = {place for place in left if await consumer.position(place) < ends[place]}
+    except KafkaConnectionError as error:
+        raise Unavailable(f"no broker answers at {settings.broker}") from error
     except (KafkaError, OSError) as error:
         raise Unavailable(f"topic {name} at {settings.broker}: {error!r}") from error
     finally:

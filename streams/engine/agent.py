@@ -40,7 +40,7 @@ class _Step:
 
     out: dict[str, list[Row]] = field(default_factory=dict)
     received: list[float] = field(default_factory=list)
-    applied: int = 0
+    applied: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
 
     def add(self, entry: LogEntry, effects: Effects) -> None:
@@ -48,7 +48,7 @@ class _Step:
             row = Row(event.subject.encode(), event.model_dump_json().encode(), int(event.time.timestamp() * 1000))
             self.out.setdefault(OUT_TOPICS[event.type], []).append(row)
         self.received.append(entry.received_at.timestamp())
-        self.applied += effects.applied
+        self.applied[entry.source.topic] += effects.applied
         self.duplicates += not effects.applied
 
 
@@ -124,7 +124,8 @@ class EngineAgent:
         now = time.time()
         for received in step.received:
             self._metrics.latency.observe(max(0.0, now - received))
-        self._metrics.events_applied.inc(step.applied)
+        for topic, count in step.applied.items():
+            self._metrics.events_applied.labels(topic).inc(count)
         self._metrics.duplicates.inc(step.duplicates)
 
     def observe_customers(self) -> None:

@@ -67,7 +67,7 @@ class PerEventEngine:
                     self._risk_models[state_key(event.message.partition)] = encode(engine.state)
                 for key, value in accounts.take_changes().items():
                     self._accounts[key] = value or b""
-                self._metrics.events_applied.inc(effects.applied)
+                self._metrics.events_applied.labels(entry.source.topic).inc(effects.applied)
 
         self._app.agent(topic, name="engine")(fold)
 

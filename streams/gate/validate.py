@@ -68,9 +68,10 @@ def _readable(error: ValidationError) -> InvalidInput:
     first = errors[0]
     if first["type"] == "json_invalid":
         return InvalidInput("not_json", first["msg"])
-    if first["type"] in ("union_tag_invalid", "union_tag_not_found", "model_type", "model_attributes_type"):
-        code = "unknown_type" if first["type"].startswith("union") else "not_an_object"
-        return InvalidInput(code, f"type: {first['msg']}", "type")
+    if not first["loc"] and not isinstance(first["input"], dict):
+        return InvalidInput("not_an_object", "the value must be a JSON object")
+    if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return InvalidInput("unknown_type", f"type: {first['msg']}", "type")
     version = next((item for item in errors if item["loc"][-1:] == ("version",)), None)
     if version is not None:
         code = "missing_field" if version["type"] == "missing" else "unknown_version"

@@ -17,7 +17,7 @@ from schemas.events import (
     PaymentReceived,
     PaymentReversed,
 )
-from schemas.topics import ASSESSMENTS, TICKS, MARKET, ORDERS, OVERDUE, PAYMENTS
+from schemas.topics import ASSESSMENTS, MARKET, ORDERS, OVERDUE, PAYMENTS, TICKS
 from streams.clock import tick
 from streams.sources.event_file import TimedEvent, timed
 

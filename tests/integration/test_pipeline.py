@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from models.partition import encode as encode_partition
 from models.account import encode as encode_account
+from models.partition import encode as encode_partition
 from streams.in_process import InProcess
 from tests.integration.book import Book
 from tests.integration.conftest import MakeSettings
