@@ -134,10 +134,18 @@ def _check(files: list[SqlFile], done: dict[int, str]) -> None:
             )
 
 
+def view_descriptions(views: Path = VIEWS) -> dict[str, str]:
+    """What each view holds, in words: the leading comment of its file."""
+    return {file.name: _comment(file) for file in read_files(views)}
+
+
+def _comment(file: SqlFile) -> str:
+    leading = takewhile(lambda line: line.startswith("--"), file.text.splitlines())
+    return "\n".join(line[2:].strip() for line in leading)
+
+
 def view_statement(file: SqlFile) -> str:
     """CREATE VIEW of a views file: its name names the view, its leading comment becomes the view's comment."""
-    leading = takewhile(lambda line: line.startswith("--"), file.text.splitlines())
-    comment = "\n".join(line[2:].strip() for line in leading)
-    quoted = comment.replace("\\", "\\\\").replace("'", "\\'")
+    quoted = _comment(file).replace("\\", "\\\\").replace("'", "\\'")
     # In parentheses: ClickHouse 25 takes the word COMMENT after a table's name for its alias.
     return f"CREATE OR REPLACE VIEW {file.name} AS\n(\n{file.text.strip()}\n)\nCOMMENT '{quoted}'"

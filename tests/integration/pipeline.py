@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -16,6 +17,7 @@ from models.account import decode as decode_account
 from models.partition import decode as decode_partition
 from models.policy import default_policy_text
 from schemas.topics import ALERTS, LEVELS, ORDER_DECISIONS
+from streams.archive.rows import ARCHIVED
 from streams.backlog import Backlog
 from streams.embedded.broker import free_port
 from streams.embedded.guard import Child, start_child
@@ -39,9 +41,10 @@ class Pipeline:
         self.children: dict[str, Child] = {}
 
     def start(self, role: str, **overrides: str) -> Child:
-        """Start a worker of this role."""
+        """Start a worker of this role, or the archive."""
+        archive = [sys.executable, "-m", "streams.cli", "archive"]
         child = start_child(
-            worker_command(role, free_port(), "INFO"),
+            archive if role == "archive" else worker_command(role, free_port(), "INFO"),
             log=self.settings.data_dir / f"{role}.log",
             env=self.settings.environment() | overrides,
             name=role,
@@ -60,12 +63,24 @@ class Pipeline:
 
     async def drain(self, seconds: float = 60.0) -> None:
         """Wait until gate and engine have committed all that is in their topics."""
-        deadline = time.monotonic() + seconds
         async with Backlog(self.settings) as backlog:
-            while not await backlog.all_applied():
-                self.check()
-                assert time.monotonic() < deadline, self._stuck()
-                await asyncio.sleep(0.2)
+            await self._wait(backlog.all_applied, seconds)
+
+    async def archived(self, seconds: float = 60.0) -> None:
+        """Wait until the archive has committed all that is in its topics."""
+        async with Backlog(self.settings) as backlog:
+
+            async def done() -> bool:
+                return not await backlog.uncommitted(f"{self.settings.app_id}-archive", ARCHIVED)
+
+            await self._wait(done, seconds)
+
+    async def _wait(self, done: Callable[[], Awaitable[bool]], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not await done():
+            self.check()
+            assert time.monotonic() < deadline, self._stuck()
+            await asyncio.sleep(0.2)
 
     def stop(self) -> dict[str, int]:
         """Stop all workers as an operator would; their exit codes."""
