@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 
 from aiokafka import AIOKafkaConsumer
 
@@ -22,7 +23,9 @@ def pace_empty_fetches(consumer: AIOKafkaConsumer, pause_seconds: float) -> None
         started = time.monotonic()
         brought = bool(await fetch(assignment, node_id, request))
         if not brought and time.monotonic() - started < pause_seconds:
-            await asyncio.sleep(pause_seconds)
+            # Cancelled when the fetcher closes, which then waits for an end without an error, as `fetch` makes it.
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(pause_seconds)
         return brought
 
     fetcher._proc_fetch_request = paced

@@ -60,9 +60,10 @@ async def test_chunk_boundaries_do_not_matter(make_settings: MakeSettings, fetch
     assert await state(settings) == final_state(process)
 
 
-async def test_kill_9_loses_and_doubles_nothing(make_settings: MakeSettings) -> None:
+@pytest.mark.parametrize("store", ["memory://", "rocksdb://"])
+async def test_kill_9_loses_and_doubles_nothing(make_settings: MakeSettings, store: str) -> None:
     """Gate and engine killed five times each at random moments end as one clean run: decisions and state."""
-    settings = make_settings(max_poll_records=100)
+    settings = make_settings(max_poll_records=100, store=store)
     events = Book(customers=60, days=300, seed=2).events()
     expected, process = in_process(events, settings.partitions)
     moments = random.Random(3)
