@@ -42,9 +42,7 @@ class Position:
 
 def positions(account: Account, day: int, policy: Policy) -> dict[str, Position]:
     """The position in each currency that the account has anything open in."""
-    found: dict[str, Position] = {}
-    for currency, amount in account.open_invoices.items():
-        found.setdefault(currency, Position()).open_invoices = amount
+    found = {currency: Position(open_invoices=amount) for currency, amount in account.open_invoices.items()}
     for currency, amount in account.unapplied.items():
         found.setdefault(currency, Position()).unapplied = amount
     horizon = day + policy.limits.credit_horizon_days
@@ -53,19 +51,25 @@ def positions(account: Account, day: int, policy: Policy) -> dict[str, Position]
             found.setdefault(order.currency, Position()).open_orders += order.amount
     tolerance = policy.materiality.tolerance
     for invoice_id, item in account.items.items():
-        dpd = day - item.due
-        if dpd <= 0 or item.outstanding <= tolerance:
+        if item.due >= day:
             continue
+        outstanding = item.outstanding
+        if outstanding <= tolerance:
+            continue
+        dpd = day - item.due
         position = found[item.currency]
-        position.overdue += item.outstanding
-        position.overdue_amount_days += float(item.outstanding) * dpd
-        position.oldest_dpd = max(position.oldest_dpd, dpd)
-        position.items.append((dpd, item.outstanding, invoice_id))
+        position.overdue += outstanding
+        position.overdue_amount_days += float(outstanding) * dpd
+        if dpd > position.oldest_dpd:
+            position.oldest_dpd = dpd
+        position.items.append((dpd, outstanding, invoice_id))
     return found
 
 
 def material(position: Position, dpd_floor: int, policy: Policy) -> bool:
     """Whether what is at least ``dpd_floor`` days past due matters: amount x days, never a count of invoices."""
+    if not position.items:
+        return False
     amount, amount_days = ZERO, 0.0
     for dpd, outstanding, _ in position.items:
         if dpd >= dpd_floor:

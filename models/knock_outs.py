@@ -27,13 +27,13 @@ class Cap:
 
 def caps(account: Account, positions: dict[str, Position], day: int, policy: Policy) -> list[Cap]:
     """All caps that apply on a day, hardest first."""
-    found = [
-        *_ageing_caps(positions, policy),
-        *_early_caps(account, positions, policy),
-        *_reversal_cap(account, policy),
-        *_bust_out_cap(account, positions, day, policy),
-    ]
-    return sorted(found, key=lambda cap: (-cap.at_most.rank, cap.code))
+    found = _reversal_cap(account, policy)
+    overdue = {currency: position for currency, position in positions.items() if position.items}
+    if overdue:
+        found += _ageing_caps(overdue, policy)
+        found += _early_caps(account, overdue, policy)
+        found += _bust_out_cap(account, overdue, day, policy)
+    return sorted(found, key=lambda cap: (-cap.at_most.rank, cap.code)) if found else found
 
 
 def _ageing_caps(positions: dict[str, Position], policy: Policy) -> list[Cap]:

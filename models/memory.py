@@ -14,12 +14,12 @@ def id_hash(identifier: str) -> bytes:
 
 def contains(memory: dict[int, bytes], digest: bytes) -> bool:
     """Whether the id was remembered and not yet forgotten."""
-    for packed in memory.values():
-        at = packed.find(digest)
-        while at >= 0:
-            if at % _WIDTH == 0:  # a hit across the border of two hashes is none
-                return True
-            at = packed.find(digest, at + 1)
+    packed = b"".join(memory.values())
+    at = packed.find(digest)
+    while at >= 0:
+        if at % _WIDTH == 0:  # a hit across the border of two hashes is none
+            return True
+        at = packed.find(digest, at + 1)
     return False
 
 
@@ -41,7 +41,7 @@ def prune(memory: dict[int, bytes], today: int, keep_days: int, keep_count: int)
     """Forget whole days that are older than ``keep_days`` and not needed to keep the last ``keep_count`` ids."""
     if len(memory) <= 1 or min(memory) >= today - keep_days:
         return
-    count = sum(len(packed) for packed in memory.values()) // _WIDTH
+    count = sum(map(len, memory.values())) // _WIDTH
     for day in sorted(memory):
         size = len(memory[day]) // _WIDTH
         if day >= today - keep_days or count - size < keep_count:

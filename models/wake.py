@@ -38,8 +38,11 @@ def next_wake(account: Account, day: int, policy: Policy, *, deferred: bool) -> 
     tomorrow = day + 1
     if deferred:
         return tomorrow
-    days = [max(item.due + 1, tomorrow) for item in account.items.values()]
-    days += [prediction.matures for prediction in account.predictions.values()]
+    days = []
+    if account.items:
+        days.append(min([item.due for item in account.items.values()]) + 1)
+    if account.predictions:
+        days.append(min([prediction.matures for prediction in account.predictions.values()]))
     if account.level != Level.UNRATED.value:
         standing = Standing(Level(account.level), account.level_since, account.better_since)
         easing = earliest_easing(standing, policy.ladder)

@@ -12,7 +12,9 @@ from models.default_risk.quality import prediction_quality
 from models.default_risk.risk import Outcome
 from models.engine import Effects
 from schemas.decisions import CreditAlert
+from schemas.topics import TICKS
 from streams.in_process import InProcess
+from streams.sources.event_file import TimedEvent
 
 TEST_SHARE = 0.3
 """The last part of the time, on which predictions are scored (all of them are made before their outcome)."""
@@ -23,6 +25,7 @@ class Tally:
     """What a run produced."""
 
     events: int = 0
+    ticks: int = 0
     entries: int = 0
     decisions: int = 0
     alerts: Counter[str] = field(default_factory=Counter)
@@ -39,16 +42,19 @@ class Tally:
 
 
 def run_backtest(
-    process: InProcess, events: Iterable[Any], decisions: TextIO, progress: Callable[[], None] = lambda: None
+    process: InProcess, events: Iterable[TimedEvent], decisions: TextIO, progress: Callable[[], None] = lambda: None
 ) -> Tally:
     """Apply all events; each decision becomes a line of ``decisions`` (JSON)."""
     tally = Tally()
 
-    def counted() -> Iterator[Any]:
+    def counted() -> Iterator[TimedEvent]:
         for event in events:
-            tally.events += 1
-            progress()
             yield event
+            if event.topic == TICKS:
+                tally.ticks += 1
+            else:
+                tally.events += 1
+                progress()
 
     for effects in process.run(counted()):
         tally.add(effects)
@@ -63,6 +69,7 @@ def report(tally: Tally, process: InProcess) -> dict[str, Any]:
     reasons = Counter(error.code for _, error in process.refused)
     return {
         "events": tally.events,
+        "ticks": tally.ticks,
         "log_entries": tally.entries,
         "customers": sum(levels.values()),
         "partitions": len(process.engines),

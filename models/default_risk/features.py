@@ -33,7 +33,7 @@ NAMES: tuple[str, ...] = (
 
 def logit(probability: float) -> float:
     """Log-odds; the probability is kept away from 0 and 1."""
-    p = min(max(probability, 1e-6), 1.0 - 1e-6)
+    p = 1e-6 if probability < 1e-6 else 0.999999 if probability > 0.999999 else probability
     return log(p / (1.0 - p))
 
 
@@ -43,8 +43,14 @@ def features(
     """The features of an invoice over ``amount`` with ``terms`` days, packed; ``rate`` = the customer's late rate."""
     behaviour = account.behaviour
     usual, spread = usual_days_late(behaviour) or (0.0, 0.0)
-    open_total = sum(float(p.open_invoices) for p in positions.values())
-    overdue = sum(float(p.overdue) for p in positions.values())
+    open_total = overdue = mean_dpd = 0.0
+    oldest = 0
+    for position in positions.values():
+        open_total += float(position.open_invoices)
+        if position.oldest_dpd:
+            overdue += float(position.overdue)
+            mean_dpd = max(mean_dpd, position.mean_days_past_due)
+            oldest = max(oldest, position.oldest_dpd)
     velocity = order_velocity(behaviour, day, policy.behaviour) or 1.0
     since = day - behaviour.last_payment if behaviour.last_payment else 90
     recent = behaviour.weighted_late / behaviour.weighted_outcomes if behaviour.weighted_outcomes else rate
@@ -60,8 +66,8 @@ def features(
             min(terms, 180),
             log1p(amount),
             overdue / open_total if open_total > 0 else 0.0,
-            log1p(max((p.oldest_dpd for p in positions.values()), default=0)),
-            min(60.0, max((p.mean_days_past_due for p in positions.values()), default=0.0)),
+            log1p(oldest),
+            min(60.0, mean_dpd),
             log1p(len(account.items)),
             log1p(max(0, min(since, 365))),
             log(velocity),
@@ -69,8 +75,11 @@ def features(
     ).tobytes()
 
 
+def values(packed: bytes) -> array[float]:
+    """Packed features in the order of ``NAMES``."""
+    return array("f", packed)
+
+
 def as_dict(packed: bytes) -> dict[str, float]:
     """Packed features by name, as River takes them."""
-    values = array("f")
-    values.frombytes(packed)
-    return dict(zip(NAMES, values, strict=True))
+    return dict(zip(NAMES, values(packed), strict=True))

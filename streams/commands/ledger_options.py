@@ -1,0 +1,39 @@
+"""Options of the commands that read a ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from schemas.errors import InvalidInput
+from streams.sources.ledger import LedgerFormat
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def ledger_options(command: Command) -> Command:
+    """Adds --map, --currency and --date-format."""
+    for option in (
+        click.option("--date-format", help="strptime's, e.g. %d/%m/%Y; without it ISO (2025-01-31)."),
+        click.option("--currency", help="Currency of all rows, if the ledger has no such column."),
+        click.option(
+            "--map", "mapping", multiple=True, metavar="THEIRS=OURS",
+            help="Name a column of the ledger; ours are customer_id, invoice_id, issue_date, due_date, paid_date, "
+            "amount, currency, terms_days, name, segment, sector, region. Repeat it.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def ledger_format(mapping: tuple[str, ...], currency: str | None, date_format: str | None) -> LedgerFormat:
+    """The format that the options describe; raises InvalidInput."""
+    columns = {}
+    for item in mapping:
+        theirs, equals, ours = item.partition("=")
+        if not (theirs and equals and ours):
+            raise InvalidInput("wrong_mapping", f"--map {item}: write THEIRS=OURS", "map")
+        columns[theirs] = ours
+    return LedgerFormat(columns, currency, date_format)
