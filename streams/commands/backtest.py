@@ -22,7 +22,7 @@ from streams.in_process import InProcess
 from streams.policy_file import policy_text
 from streams.sources.event_file import TimedEvent, read_events
 from streams.sources.ledger import LedgerFormat, ledger_events
-from streams.sources.ticks import TRAILING_DAYS, with_ticks
+from streams.sources.ticks import with_ticks
 
 
 @click.command()
@@ -33,6 +33,13 @@ from streams.sources.ticks import TRAILING_DAYS, with_ticks
     "--partitions", default=1, show_default=True, type=click.IntRange(1, 1024),
     help="As many as live, where decisions are to be the same: each partition has its own model.",
 )  # fmt: skip
+@click.option(
+    "--trailing-days",
+    default=30,
+    show_default=True,
+    type=click.IntRange(0, 3650),
+    help="Days after the last event, for outcomes to become certain; 0 where the data end amid open invoices.",
+)
 @ledger_options
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def backtest(
@@ -40,6 +47,7 @@ def backtest(
     policy: Path | None,
     out: Path,
     partitions: int,
+    trailing_days: int,
     mapping: tuple[str, ...],
     currency: str | None,
     date_format: str | None,
@@ -57,7 +65,8 @@ def backtest(
     text = policy_text(policy)
     with progress_bar() as bar:
         task = bar.add_task("reading", total=None)
-        events, total = _events(source, ledger_format(mapping, currency, date_format))
+        past, total = _events(source, ledger_format(mapping, currency, date_format))
+        events = with_ticks(past, trailing_days)
         bar.update(task, description="events", total=total)
         process = InProcess(partitions, text, latest=datetime.now(UTC))
         out.mkdir(parents=True, exist_ok=True)
@@ -72,7 +81,7 @@ def backtest(
 
 
 def _events(source: Path, form: LedgerFormat) -> tuple[Iterator[TimedEvent], int]:
-    """Events with ticks, and how many events there are without them."""
+    """Events without ticks, and how many there are."""
     if any(source.name.endswith(ending) for ending in (".jsonl", ".jsonl.gz")):
         total = sum(event.topic != TICKS for event in read_events(source))
         events: Iterator[TimedEvent] = (event for event in read_events(source) if event.topic != TICKS)
@@ -82,7 +91,7 @@ def _events(source: Path, form: LedgerFormat) -> tuple[Iterator[TimedEvent], int
     else:
         message = f"{source}: neither a ledger (.csv, .csv.gz, .parquet) nor events (.jsonl, .jsonl.gz)"
         raise InvalidInput("unknown_format", message)
-    return with_ticks(events, TRAILING_DAYS), total
+    return events, total
 
 
 def _show(found: dict[str, Any], out: Path) -> None:

@@ -9,9 +9,6 @@ from schemas.topics import TICKS
 from streams.clock import tick
 from streams.sources.event_file import TimedEvent, timed
 
-TRAILING_DAYS = 120
-"""Days after the last event by which every outcome of an ordinary ledger is certain."""
-
 
 def with_ticks(events: Iterable[TimedEvent], trailing_days: int = 0) -> Iterator[TimedEvent]:
     """The events, in order of time, with a tick at 00:00 UTC of each day from the first event's on."""
