@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Final
 
 from schemas.errors import InvalidInput
@@ -98,7 +99,9 @@ def _within(field: str, value: int, low: int, high: int) -> None:
 
 
 def jsonable(value: Any) -> Any:
-    """A value of a row as JSON can hold it: money as exact text, times as ISO 8601 in UTC, dates as ISO 8601."""
+    """A value of a row as JSON can hold it: money as exact text, times as ISO 8601 in UTC, NaN and infinity as null."""
+    if isinstance(value, float):
+        return value if isfinite(value) else None
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, datetime):

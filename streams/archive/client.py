@@ -64,7 +64,16 @@ class ClickHouse:
 
         def work() -> None:
             client = self._connected()
-            client.insert(table, rows, column_names=columns, settings={"insert_deduplication_token": token})
+            settings = {"insert_deduplication_token": token}
+            context = client.create_insert_context(table, column_names=columns, data=rows, settings=settings)
+            try:
+                client.insert(context=context)
+            except Exception:
+                # A row that cannot be encoded is found while the request is on its way, and spoils it: what the
+                # server makes of that (an error, or hanging up) is not the cause.
+                if context.insert_exception is not None:
+                    raise context.insert_exception from None
+                raise
 
         try:
             # First alone: what goes wrong while connecting is never the fault of the rows.

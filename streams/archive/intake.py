@@ -60,6 +60,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
         self._waiting_since: float | None = None
         self._retry_at: float | None = None
         self._delay = self._pace.first_retry
+        self._commit_at = 0.0
         self.archived: dict[Place, int] = {}
         """The offset after the last record that ClickHouse has, per topic and partition, of this run."""
 
@@ -75,11 +76,12 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
         stopped = asyncio.ensure_future(stop.wait())
         try:
             while not stop.is_set() and (ends is None or not await self._reached(consumer, ends)):
-                if self._retry_at is not None:
-                    consumer.pause(*consumer.assignment())
+                self._hold_or_go_on(consumer)
                 self._take(await _next(consumer, stopped))
                 if self._due():
                     await self._flush(consumer)
+                elif self._to_commit and self._now() >= self._commit_at:
+                    await self._commit(consumer)
         finally:
             stopped.cancel()
         if self._retry_at is None and self._sink.rows:
@@ -99,9 +101,6 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
         self._sink.discard()
         self._to_commit.clear()
         self.archived.clear()
-        # Nothing waits any more, so nothing would find out that ClickHouse is back: the next write does.
-        self._retry_at = None
-        self._status.solved("clickhouse")
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Nothing to prepare: positions come from the last commit."""
@@ -109,7 +108,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
         self._status.consuming = True
 
     def _due(self) -> bool:
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         if not self._sink.rows:
             self._waiting_since = None
             return False
@@ -129,24 +128,36 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
         finally:
             self._status.count(self._sink.written, self._sink.rejected)
         self._waiting_since = None
-        self._go_on(consumer)
+        if self._retry_at is not None:
+            log.info("ClickHouse is back, what waited is written")
+            self._go_on(consumer)
         self._to_commit.update(done)
         self.archived.update(done)
         await self._commit(consumer)
 
     def _hold(self, error: Unavailable) -> None:
-        self._retry_at = asyncio.get_running_loop().time() + self._delay
+        self._retry_at = self._now() + self._delay
         self._delay = min(self._delay * 2, self._pace.longest_retry)
         self._status.retried()
         if self._status.problem("clickhouse", str(error)):
             log.warning("ClickHouse is away, %d rows wait and nothing more is read: %s", self._sink.rows, error)
 
+    def _hold_or_go_on(self, consumer: Consumer) -> None:
+        if self._retry_at is None:
+            return
+        if self._sink.rows:
+            consumer.pause(*consumer.assignment())  # again each time: a rebalance may have brought new ones
+        else:
+            # A rebalance took what waited. Only a next write can find out that ClickHouse is back: read on.
+            self._go_on(consumer)
+
     def _go_on(self, consumer: Consumer) -> None:
-        if self._retry_at is not None:
-            consumer.resume(*consumer.assignment())
+        consumer.resume(*consumer.assignment())
         self._retry_at, self._delay = None, self._pace.first_retry
-        if self._status.solved("clickhouse"):
-            log.info("ClickHouse is back, what waited is written")
+        self._status.solved("clickhouse")
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
     async def _commit(self, consumer: Consumer) -> None:
         owned = set(consumer.assignment())
@@ -160,8 +171,9 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
         try:
             await asyncio.wait_for(consumer.commit(offsets), _COMMIT_SECONDS)
         except (KafkaError, IllegalStateError, TimeoutError) as error:
-            # The rows are in. A later commit covers these offsets, or they are read again and count once.
+            # The rows are in. The next try covers these offsets, or they are read again and count once.
             log.warning("offsets not committed: %r", error)
+            self._commit_at = self._now() + self._pace.first_retry
         else:
             self._to_commit.clear()
 

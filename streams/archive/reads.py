@@ -11,6 +11,7 @@ from streams.archive.catalog import DEFAULT_LIMIT, checked_id, jsonable, timelin
 from streams.archive.errors import NotFound
 
 DEFAULT_TIMELINE = 20
+_UNIT = Decimal("0.0001")
 Answer = dict[str, Any]
 
 
@@ -102,7 +103,7 @@ def _exposures(rows: list[Answer], decision: Answer) -> list[Answer]:
         by_currency[row["currency"]] = {name: row[name] for name in (*zero, "oldest_days_past_due")}
     found = []
     for currency, item in sorted(by_currency.items()):
-        limit = None if limits.get(currency) is None else Decimal(limits[currency])
+        limit = None if limits.get(currency) is None else Decimal(limits[currency]).quantize(_UNIT)
         found.append(
             {
                 "currency": currency,

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from schemas.errors import Unavailable
+from schemas.errors import InvalidInput, Unavailable
 from streams.archive.address import find_running, remove_address, write_address
 from streams.archive.api import Api
 from streams.archive.client import ClickHouse
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 _TRY_AGAIN_SECONDS = 1.0
 _LAG_SECONDS = 2.0
+_ANSWER_SECONDS = 5.0
 _CLOSE_SECONDS = 10.0
 
 
@@ -72,7 +73,11 @@ async def _serve(stack: AsyncExitStack, settings: Settings, status: Status) -> N
         raise Unavailable(
             f"cannot listen on {settings.web_host}:{settings.archive_port} (CREDITPULSE_ARCHIVE_PORT): {error.strerror}"
         ) from error
-    address = write_address(settings, runner.addresses[0][1])
+    try:
+        address = write_address(settings, runner.addresses[0][1])
+    except OSError as error:
+        message = f"CREDITPULSE_DATA_DIR: cannot write in {settings.data_dir}: {error.strerror}"
+        raise InvalidInput("data_dir", message, field="data_dir") from error
     stack.callback(remove_address, settings, address)
     log.info("answering on %s", address.url)
 
@@ -146,8 +151,8 @@ async def _consumer(
         yield consumer
     finally:
         if consumer is not None:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(consumer.stop(), _CLOSE_SECONDS)
+            # Apart, and not awaited: without a broker aiokafka's stop may hang, or raise CancelledError by itself.
+            await asyncio.wait({asyncio.ensure_future(consumer.stop())}, timeout=_CLOSE_SECONDS)
 
 
 def _new_consumer(settings: Settings) -> AIOKafkaConsumer:
@@ -162,6 +167,7 @@ def _new_consumer(settings: Settings) -> AIOKafkaConsumer:
         session_timeout_ms=30_000,
         heartbeat_interval_ms=3_000,
         metadata_max_age_ms=30_000,
+        retry_backoff_ms=500,  # every try without a broker is logged by the client
         max_partition_fetch_bytes=LARGEST_DEAD_LETTER,
     )
 
@@ -206,7 +212,8 @@ async def _watch_lag(consumer: AIOKafkaConsumer, settings: Settings, intake: Int
     """Keep the lag, and whether the broker answers, up to date."""
     while True:
         try:
-            await _measure_lag(consumer, settings, intake, status)
+            # The client itself would keep trying for much longer before it told us.
+            await asyncio.wait_for(_measure_lag(consumer, settings, intake, status), _ANSWER_SECONDS)
         except (KafkaError, TimeoutError) as error:
             if status.problem("broker", f"no answer from the broker at {settings.broker}: {error!r}"):
                 log.warning("the broker at %s does not answer: %r", settings.broker, error)

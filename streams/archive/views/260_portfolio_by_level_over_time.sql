@@ -5,8 +5,8 @@ WITH
 steps AS
 (
     -- a decision never counts before an earlier one of its customer, whatever the order of their event times
-    SELECT level,
-           lagInFrame(level, 1, '') OVER in_order AS before,
+    SELECT toString(level) AS reached,
+           toString(lagInFrame(level, 1, '') OVER in_order) AS before,
            toDate(max(valid_from) OVER in_order) AS day
     FROM level_history
     WINDOW in_order AS (PARTITION BY customer_id ORDER BY sequence, valid_from
@@ -17,9 +17,9 @@ deltas AS
     SELECT day, level, sum(change) AS change
     FROM
     (
-        SELECT day, toString(level) AS level, 1 AS change FROM steps WHERE level != before
+        SELECT day, reached AS level, 1 AS change FROM steps WHERE reached != before
         UNION ALL
-        SELECT day, toString(before) AS level, -1 AS change FROM steps WHERE level != before AND before != ''
+        SELECT day, before AS level, -1 AS change FROM steps WHERE reached != before AND before != ''
     )
     GROUP BY day, level
 ),

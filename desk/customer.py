@@ -1,0 +1,60 @@
+"""``creditpulse customer ID``: everything about one customer, read from the archive."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import click
+from rich.console import Console
+
+from alerts.plain import plain
+from alerts.texts import LANGUAGES, Language
+from desk.customer_sheet import sheet
+from desk.demo_parts import clickhouse_dsn
+from streams.archive.reader import Reader
+from streams.settings import Settings
+
+_PIPE_WIDTH = 160
+"""Columns where the output is no terminal."""
+
+
+@click.command()
+@click.argument("customer_id", metavar="ID")
+@click.option("--timeline", type=click.IntRange(0, 1000), default=20, show_default=True, help="Newest entries to show.")
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Of a demo, running or ended (else: the settings decide)."
+)
+def customer(customer_id: str, timeline: int, lang: str, as_json: bool, data_dir: Path | None) -> None:
+    """Show a customer: level, score and why, exposure, the way back, and what happened lately.
+
+    Asks the running archive; without one it opens the archive's ClickHouse itself.
+
+    \b
+    Examples:  creditpulse customer C1 --timeline 50
+               creditpulse customer C1 --data-dir data/demo-20260101T120000Z --lang zh
+    Exit codes: 0 shown; 1 no such customer, or no archive answers; 2 wrong input.
+    """
+    found = asyncio.run(_read(_settings(data_dir), customer_id, timeline))
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_PIPE_WIDTH)
+    console.print(sheet(found, cast(Language, lang)))
+
+
+def _settings(data_dir: Path | None) -> Settings:
+    if data_dir is None:
+        return Settings()
+    return Settings(data_dir=data_dir, clickhouse_dsn=clickhouse_dsn(data_dir))
+
+
+async def _read(settings: Settings, customer_id: str, timeline: int) -> dict[str, Any]:
+    async with Reader(settings) as reader:
+        return await reader.customer(plain(customer_id), timeline)

@@ -1,0 +1,348 @@
+"""The views on a real chDB engine, against small books calculated by hand and against the engine itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from models.calendar import day_of
+from models.exposure import positions
+from models.policy import default_policy
+from schemas.levels import Level
+from schemas.topics import ALERTS, LOG
+from streams.archive.catalog import VIEWS
+from streams.archive.client import ClickHouse
+from streams.archive.dsn import parse_dsn
+from streams.archive.migrations import migrate
+from streams.archive.rows import COLUMNS
+from streams.settings import Settings
+from tests.integration.archive_parts import (
+    Engine,
+    Shelf,
+    alert_record,
+    at,
+    broken,
+    invoiced,
+    level_record,
+    log_of,
+    moved,
+    noticed,
+    paid,
+    parts,
+    placed,
+    reversed_,
+    until,
+)
+from tests.integration.book import Book
+
+pytestmark = pytest.mark.embedded_only
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
+    """One archive for the module: making the tables takes longer than most tests."""
+    dsn = f"chdb://{tmp_path_factory.mktemp('chdb')}?database=book"
+    client = ClickHouse(parse_dsn(Settings(_env_file=None, clickhouse_dsn=dsn)))
+
+    async def make() -> None:
+        await client.open(create=True)
+        await migrate(client)
+
+    asyncio.run(make())
+    yield client
+    asyncio.run(client.close())
+
+
+@pytest.fixture
+async def shelf(database: ClickHouse) -> Shelf:
+    """The archive, emptied."""
+    for table in COLUMNS:
+        await database.command(f"TRUNCATE TABLE {table}")
+    return Shelf(database)
+
+
+# As of 31 March: I1 600 open, 50 days past due; I2 paid late; I3 not yet due; in EUR J1 26 days past due.
+BOOK = (
+    invoiced("A", "I1", "1000", "2025-01-10", "2025-02-09"),
+    invoiced("A", "I2", "2000", "2025-02-05", "2025-03-07"),
+    paid("A", "P1", "400", "2025-02-20", "I1"),
+    invoiced("B", "J1", "500", "2025-03-01", "2025-03-05", currency="EUR"),
+    invoiced("A", "I3", "3000", "2025-03-15", "2025-04-14"),
+    paid("A", "P2", "2000", "2025-03-20", "I2"),
+    until("2025-03-31"),
+)
+
+
+async def test_open_items_and_ageing(shelf: Shelf) -> None:
+    """Days past due run to the day of the book; each bucket is there per currency, and currencies never mix."""
+    await shelf.put(log_of(*BOOK))
+    items = await shelf.rows("open_items")
+    columns = ("customer_id", "invoice_id", "currency", "outstanding", "days_past_due", "bucket")
+    assert [parts(row, *columns) for row in items] == [
+        ("A", "I1", "USD", "600.0000", 50, "31-60"),
+        ("B", "J1", "EUR", "500.0000", 26, "1-30"),
+        ("A", "I3", "USD", "3000.0000", 0, "current"),
+    ]
+    ageing = await shelf.rows("dpd_ageing")
+    assert [parts(row, "currency", "bucket", "outstanding", "invoices", "customers") for row in ageing] == [
+        ("EUR", "current", "0.0000", 0, 0),
+        ("EUR", "1-30", "500.0000", 1, 1),
+        ("EUR", "31-60", "0.0000", 0, 0),
+        ("EUR", "61-90", "0.0000", 0, 0),
+        ("EUR", "91+", "0.0000", 0, 0),
+        ("USD", "current", "3000.0000", 1, 1),
+        ("USD", "1-30", "0.0000", 0, 0),
+        ("USD", "31-60", "600.0000", 1, 1),
+        ("USD", "61-90", "0.0000", 0, 0),
+        ("USD", "91+", "0.0000", 0, 0),
+    ]
+    assert [row["share"] for row in ageing][5:8] == pytest.approx([3000 / 3600, 0, 600 / 3600])
+
+
+async def test_bucket_edges(shelf: Shelf) -> None:
+    """Buckets are 1-30, 31-60, 61-90 and 91+ days past due; on the due date an item is current."""
+    expected = {
+        "2025-03-31": "current",
+        "2025-03-30": "1-30",
+        "2025-03-01": "1-30",
+        "2025-02-28": "31-60",
+        "2025-01-30": "31-60",
+        "2025-01-29": "61-90",
+        "2024-12-31": "61-90",
+        "2024-12-30": "91+",
+    }
+    await shelf.put(log_of(*(invoiced("A", due, "10", "2024-12-01", due) for due in expected), until("2025-03-31")))
+    assert {row["due_date"]: row["bucket"] for row in await shelf.rows("open_items")} == expected
+
+
+async def test_dso(shelf: Shelf) -> None:
+    """DSO = receivables / sales of 90 days x 90, best possible DSO with what is not yet due, ADD the difference."""
+    await shelf.put(log_of(*BOOK))
+    eur, usd = await shelf.rows("dso")
+    assert parts(usd, "receivables", "current_receivables", "credit_sales") == ("3600.0000", "3000.0000", "6000.0000")
+    assert parts(usd, "dso", "best_possible_dso", "add_days") == pytest.approx((54.0, 45.0, 9.0))
+    assert parts(eur, "dso", "best_possible_dso", "add_days") == pytest.approx((90.0, 0.0, 90.0))
+
+
+async def test_dso_by_countback(shelf: Shelf) -> None:
+    """Countback takes off March's 3000 for 31 days, then 600 of February's 2000 for 8.4 of its 28 days."""
+    await shelf.put(log_of(*BOOK))
+    _, usd = await shelf.rows("dso_countback")
+    assert usd["dso"] == pytest.approx(31 + 600 / 2000 * 28)
+    assert usd["uncovered"] == "0.0000"
+
+
+async def test_cei(shelf: Shelf) -> None:
+    """CEI per month from opening, sold, closing and closing current receivables; none when nothing was due."""
+    await shelf.put(log_of(*BOOK))
+    usd = [row for row in await shelf.rows("cei") if row["currency"] == "USD"]
+    columns = ("month", "opening_ar", "credit_sales", "closing_ar", "closing_current_ar", "complete")
+    assert [parts(row, *columns) for row in usd] == [
+        ("2025-01-01", "0.0000", "1000.0000", "1000.0000", "1000.0000", True),
+        ("2025-02-01", "1000.0000", "2000.0000", "2600.0000", "2000.0000", True),
+        ("2025-03-01", "2600.0000", "3000.0000", "3600.0000", "3000.0000", True),
+    ]
+    assert [row["cei"] for row in usd] == [None, pytest.approx(40.0), pytest.approx(2000 / 2600 * 100)]
+
+
+async def test_exposure_of_orders_invoices_and_cash(shelf: Shelf) -> None:
+    """Exposure = open orders + open invoices - cash not applied; an invoiced part leaves its order."""
+    events = (
+        placed("A", "O1", "1000", "2025-01-01"),
+        invoiced("A", "I1", "400", "2025-01-02", "2025-02-01", order="O1"),
+        paid("A", "P1", "50", "2025-01-03"),
+        paid("A", "P2", "450", "2025-01-04", "I1"),
+        until("2025-01-31"),
+    )
+    await shelf.put(log_of(*events))
+    (row,) = await shelf.rows("customer_exposure")
+    columns = ("open_orders", "open_invoices", "unapplied_cash", "exposure", "overdue")
+    assert parts(row, *columns) == ("600.0000", "0.0000", "100.0000", "500.0000", "0.0000")
+
+
+async def test_payment_before_its_invoice_reversal_and_notice(shelf: Shelf) -> None:
+    """Order of arrival does not matter, a reversal opens again, a notice for an unknown invoice opens it."""
+    events = (
+        paid("A", "P1", "100", "2025-01-01", "I1"),
+        invoiced("A", "I1", "100", "2025-01-05", "2025-02-04"),
+        reversed_("A", "P1", "100", "2025-01-10", "I1"),
+        noticed("A", "I9", "70", "2025-01-20", 10),
+        until("2025-02-14"),
+    )
+    await shelf.put(log_of(*events))
+    items = await shelf.rows("open_items")
+    assert [parts(row, "invoice_id", "outstanding", "days_past_due", "opened_by") for row in items] == [
+        ("I9", "70.0000", 35, "notice"),
+        ("I1", "100.0000", 10, "invoice"),
+    ]
+
+
+async def test_receivable_views_agree_with_the_engine(shelf: Shelf) -> None:
+    """On a book of 30 customers with late, bounced and failing payments the SQL finds the engine's exposures.
+
+    Ageing is compared without customers whose payments bounced: the engine takes the due date from the reversal,
+    the view from the invoice, and in this book they differ.
+    """
+    engine = Engine(partitions=2)
+    await shelf.put(engine.records(Book(customers=30, days=150).events()))
+    bounced = {row["customer_id"] for row in await shelf.rows("events", limit=9_999) if "bounced" in row["event_id"]}
+    assert 0 < len(bounced) < 20
+    today = day_of(at((await shelf.rows("book_day"))[0]["as_of"]))
+    expected = {}
+    for account in (a for accounts in engine.accounts for a in accounts.by_id.values()):
+        for currency, p in positions(account, today, default_policy()).items():
+            amounts = (p.open_orders, p.open_invoices, p.unapplied)
+            if any(amounts):
+                ageing = None if account.customer_id in bounced else (p.overdue, p.oldest_dpd)
+                expected[account.customer_id, currency] = (*amounts, ageing)
+    found = {}
+    for row in await shelf.rows("customer_exposure", limit=1000):
+        ageing = None if row["customer_id"] in bounced else (Decimal(row["overdue"]), row["oldest_days_past_due"])
+        amounts = tuple(Decimal(row[name]) for name in ("open_orders", "open_invoices", "unapplied_cash"))
+        found[row["customer_id"], row["currency"]] = (*amounts, ageing)
+    assert found == expected
+
+
+async def test_levels_and_their_history(shelf: Shelf) -> None:
+    """History closes each change at the next one; the current level is the last by sequence, since its first day."""
+    await shelf.put(
+        [
+            level_record("A", 1, at("2025-01-01"), Level.STANDARD, Level.UNRATED, offset=0),
+            level_record("A", 2, at("2025-01-05"), Level.WATCH, Level.STANDARD, offset=1),
+            level_record("A", 3, at("2025-01-09"), Level.WATCH, Level.WATCH, offset=2, score=480),
+            level_record("B", 1, at("2025-01-03"), Level.PRIME, Level.UNRATED, offset=3),
+        ]
+    )
+    history = await shelf.rows("level_history", customer_id="A")
+    assert [parts(row, "level", "valid_from", "valid_to") for row in history] == [
+        ("STANDARD", "2025-01-01T12:00:00.000Z", "2025-01-05T12:00:00.000Z"),
+        ("WATCH", "2025-01-05T12:00:00.000Z", "2025-01-09T12:00:00.000Z"),
+        ("WATCH", "2025-01-09T12:00:00.000Z", None),
+    ]
+    current = await shelf.rows("current_levels")
+    assert [parts(row, "customer_id", "level", "score", "since", "decided_at") for row in current] == [
+        ("A", "WATCH", 480, "2025-01-05T12:00:00.000Z", "2025-01-09T12:00:00.000Z"),
+        ("B", "PRIME", 500, "2025-01-03T12:00:00.000Z", "2025-01-03T12:00:00.000Z"),
+    ]
+    assert current[0]["exposures"][0]["credit_limit"] == "1000.0000"
+
+
+async def test_portfolio_by_level_over_time(shelf: Shelf) -> None:
+    """Each day counts customers by the level at its end and carries on until the day of the book."""
+    await shelf.put(
+        [
+            level_record("A", 1, at("2025-01-01"), Level.STANDARD, Level.UNRATED, offset=0),
+            level_record("A", 2, at("2025-01-03"), Level.WATCH, Level.STANDARD, offset=1),
+            level_record("B", 1, at("2025-01-02"), Level.STANDARD, Level.UNRATED, offset=2),
+            *log_of(until("2025-01-04")),
+        ]
+    )
+    rows = [parts(row, "day", "level", "customers") for row in await shelf.rows("portfolio_by_level_over_time")]
+    assert rows == [
+        ("2025-01-01", "STANDARD", 1),
+        ("2025-01-01", "WATCH", 0),
+        ("2025-01-02", "STANDARD", 2),
+        ("2025-01-02", "WATCH", 0),
+        ("2025-01-03", "STANDARD", 1),
+        ("2025-01-03", "WATCH", 1),
+        ("2025-01-04", "STANDARD", 1),
+        ("2025-01-04", "WATCH", 1),
+    ]
+
+
+async def test_alerts_know_their_retraction(shelf: Shelf) -> None:
+    """An alert that was taken back says by which retraction and when; one that stands says nothing."""
+    tightening = alert_record("A", 1, at("2025-01-05"), "tightening")
+    standing = alert_record("B", 1, at("2025-01-06"), "tightening", offset=1)
+    taken = alert_record(
+        "A", 2, at("2025-01-07"), "retraction", offset=2, retracts="payments/0/1/A/creditpulse.credit-alert.v1",
+        retracts_because="late-payment",
+    )  # fmt: skip
+    await shelf.put([tightening, standing, taken])
+    rows = await shelf.rows("alerts")
+    columns = ("customer_id", "kind", "retracted_by", "retracted_at")
+    assert [parts(row, *columns) for row in rows] == [
+        ("A", "retraction", "", None),
+        ("B", "tightening", "", None),
+        ("A", "tightening", "payments/0/2/A/creditpulse.credit-alert.v1", "2025-01-07T12:00:00.000Z"),
+    ]
+    assert rows[0]["at_stake"] == [{"currency": "USD", "amount": "600.0000"}]
+
+
+async def test_timeline_in_order(shelf: Shelf) -> None:
+    """Everything that happened to a customer, in order of time, the cause before what was decided."""
+    await shelf.put(
+        [
+            *log_of(
+                invoiced("A", "I1", "1000", "2025-01-10", "2025-02-09"),
+                invoiced("B", "J1", "1", "2025-01-10", "2025-02-09"),
+            ),
+            level_record("A", 1, at("2025-01-10"), Level.WATCH, Level.STANDARD),
+            alert_record("A", 1, at("2025-01-10"), "tightening"),
+        ]
+    )
+    rows = await shelf.rows("customer_timeline", customer_id="A")
+    assert [parts(row, "kind", "summary") for row in rows] == [
+        ("event", "Invoice I1 issued, due 2025-02-09: 1000.00 USD"),
+        ("level", "STANDARD -> WATCH, score 500: AGEING"),
+        ("alert", "Tightening (AGEING): STANDARD -> WATCH"),
+    ]
+
+
+async def test_written_twice_counts_once(shelf: Shelf) -> None:
+    """The same records again at later offsets, as a gate or an engine leaves them after a crash, change no view."""
+    records = Engine(partitions=2).records(Book(customers=8, days=90).events())
+    records.append(broken(ALERTS, 10**6, b"{"))
+    await shelf.put(records)
+    once = await shelf.all_views(VIEWS)
+    assert len(once["order_decisions"]) > 50
+    await shelf.put(records)
+    again = moved(records[:-1], by=10_000)
+    await shelf.put(again)
+    assert await shelf.all_views(VIEWS) == once
+
+
+async def test_event_id_used_twice_counts_once(shelf: Shelf) -> None:
+    """A second event of a customer with the same id changes nothing, wherever it came from."""
+    first = invoiced("A", "I1", "1000", "2025-01-10", "2025-02-09")
+    await shelf.put(log_of(first, first._replace(timestamp_ms=first.timestamp_ms + 1000), until("2025-01-31")))
+    assert [row["outstanding"] for row in await shelf.rows("open_items")] == ["1000.0000"]
+    assert len(await shelf.rows("events")) == 1
+
+
+async def test_what_is_not_the_contract_is_kept_raw(shelf: Shelf) -> None:
+    """A record that cannot be understood stands in the rejects with place, reason and bytes; the others go in."""
+    good = log_of(until("2025-01-31"))
+    sink = await shelf.put([broken(LOG, 7, b"\xff{"), *good, broken(ALERTS, 8, None)])
+    assert sink.rejected == 2
+    rows = await shelf.rows("rejects")
+    columns = ("topic", "partition", "offset", "reason_code", "value_base64")
+    assert [parts(row, *columns) for row in rows] == [
+        ("credit-alerts", 0, 8, "no_value", None),
+        ("customer-events", 0, 7, "not_the_contract", "/3s="),
+    ]
+    assert (await shelf.rows("book_day"))[0]["has_events"]
+
+
+async def test_every_view_reads_an_empty_archive(shelf: Shelf) -> None:
+    """Before the first event every view answers, without rows (the day of the book says that there is none)."""
+    found = await shelf.all_views(VIEWS)
+    assert found.pop("book_day")[0]["has_events"] is False
+    assert not any(found.values())
+
+
+async def test_freshness_names_the_stale_topic(shelf: Shelf) -> None:
+    """How far a topic is behind is counted from the newest time of the log."""
+    await shelf.put(
+        log_of(
+            invoiced("A", "I1", "10", "2025-01-10", "2025-02-09"),
+            paid("A", "P1", "1", "2025-01-14"),
+            until("2025-01-14"),
+        )
+    )
+    rows = {row["topic"]: row for row in await shelf.rows("data_freshness")}
+    assert rows["orders"]["behind_days"] == pytest.approx(4 + 11 / 24)
+    assert rows["ticks"]["behind_days"] == 0

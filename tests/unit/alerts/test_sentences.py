@@ -1,0 +1,98 @@
+"""Sentences: an alert says who, what, why, how much is at stake and the way back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from alerts.sentences import alert_sentence, amounts, money, order_sentence, top_reasons, way_back_text
+from alerts.texts import LANGUAGES, Language
+from schemas.decisions import AlertKind, OrderCheck, Reason, WayBack
+from schemas.levels import Level
+
+from .samples import alert, order
+
+
+def test_a_tightening_names_all_that_matters() -> None:
+    """Customer, levels, scores, cap and reasons with points, stake, limit and way back are in the sentence."""
+    told = alert_sentence("C1", alert(), "en")
+    for part in (
+        "C1 tightened: standard -> watch, score 712 -> 598",
+        "oldest item 17 days past due in USD",
+        "payment index 61.5, prompt is 80 (-80)",
+        "at stake: 12,500 USD",
+        "limit 7,000 USD",
+        "back to standard: pay 4,200 USD, then from 2025-04-14 (invoices: INV-1)",
+    ):
+        assert part in told
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_hostile_names_cannot_steer_the_terminal(language: Language) -> None:
+    """Neither a customer's nor an invoice's or order's name brings a control character to the screen."""
+    evil = "x\x1b]0;owned\x07\x9b2J\u202e"
+    way = WayBack(to_level=Level.STANDARD, pay={"USD": Decimal(1)}, invoices=[evil], not_before=None)
+    told = alert_sentence(evil, alert(way_back=way), language) + order_sentence(evil, order(order_id=evil), language)
+    assert told.isprintable()
+
+
+def test_reasons_shown_drove_the_alert() -> None:
+    """A tightening shows the caps of its level and what lowered the score; an easing what raised it."""
+    up = Reason(code="AGEING", contribution=30)
+    down = Reason(code="PAYMENT_INDEX", contribution=-90)
+    softer = Reason(code="DPD_15", contribution=0, detail={"at_most": "STANDARD"})
+    harder = Reason(code="DPD_30", contribution=0, detail={"at_most": "WATCH"})
+    tightening = alert(reasons=[down, up], caps=[harder, softer])
+    assert top_reasons(tightening) == [harder, down]
+    easing = alert(kind=AlertKind.EASING, reasons=[down, up], caps=[harder])
+    assert top_reasons(easing) == [up]
+
+
+def test_points_shown_sum_to_the_change() -> None:
+    """What moved the score the other way is summed up, so that nobody wonders where the points went."""
+    reasons = [Reason(code="DEFAULT_RISK", contribution=-644), Reason(code="AGEING", contribution=386)]
+    told = alert_sentence("C1", alert(reasons=reasons, caps=[], cause_kind="DEFAULT_RISK", score_before=856), "en")
+    assert "why: risk of late payment (-644); all else (+386)" in told
+
+
+def test_a_first_rating_is_not_compared_with_a_score_without_evidence() -> None:
+    """From UNRATED there is no score before and there are no points, only what speaks against the customer."""
+    reasons = [Reason(code="DEFAULT_RISK", contribution=-551), Reason(code="AGEING", contribution=495)]
+    told = alert_sentence("C1", alert(level_before=Level.UNRATED, reasons=reasons, caps=[], score_before=654), "en")
+    assert "unrated -> watch, score 598; why: risk of late payment; at stake" in told
+
+
+def test_an_alert_without_reasons_names_its_cause() -> None:
+    """There is always a why, also for a change of limit or terms that no score explains."""
+    assert "why: limit or terms changed" in alert_sentence(
+        "C1", alert(cause_kind="LIMIT_OR_TERMS", reasons=[], caps=[]), "en"
+    )
+    assert "why: overdue items" in alert_sentence("C1", alert(cause_kind="AGEING", reasons=[], caps=[]), "en")
+
+
+def test_amounts_never_mix_currencies() -> None:
+    """Amounts of several currencies stand beside each other, zero ones are left out."""
+    assert amounts({"USD": Decimal("1500"), "EUR": Decimal("12.5"), "GBP": Decimal(0)}, "en") == "12.50 EUR + 1,500 USD"
+    assert amounts({}, "en") == "none"
+    assert money(Decimal("999.99"), "CNY") == "999.99 CNY"
+
+
+def test_a_way_back_without_debts_asks_to_stay_current() -> None:
+    """Who owes nothing overdue is not asked to pay zero."""
+    way = WayBack(to_level=Level.WATCH, pay={}, invoices=[], not_before=datetime(2025, 1, 2, tzinfo=UTC))
+    assert way_back_text(way, "en") == "back to watch: stay current, from 2025-01-02"
+
+
+def test_an_order_decision_says_what_stands_in_the_way() -> None:
+    """A held order is told with its checks and their numbers."""
+    check = OrderCheck(
+        code="OVER_LIMIT",
+        detail={"exposure": "900", "order": "300", "limit": "1000", "short_by": "200", "currency": "USD"},
+    )
+    told = order_sentence("C1", order(checks=[check]), "en")
+    assert (
+        told
+        == "C1 order O1 over 300.00 USD held: exposure 900.00 plus order 300.00 passes the limit 1,000 USD by 200.00"
+    )
