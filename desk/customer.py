@@ -13,7 +13,6 @@ from rich.console import Console
 from alerts.plain import plain
 from alerts.texts import LANGUAGES, Language
 from desk.customer_sheet import sheet
-from desk.demo_parts import clickhouse_dsn
 from streams.archive.reader import Reader
 from streams.settings import Settings
 
@@ -52,7 +51,7 @@ def customer(customer_id: str, timeline: int, lang: str, as_json: bool, data_dir
 def _settings(data_dir: Path | None) -> Settings:
     if data_dir is None:
         return Settings()
-    return Settings(data_dir=data_dir, clickhouse_dsn=clickhouse_dsn(data_dir))
+    return Settings(data_dir=data_dir, clickhouse_dsn="")
 
 
 async def _read(settings: Settings, customer_id: str, timeline: int) -> dict[str, Any]:

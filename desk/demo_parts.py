@@ -21,16 +21,11 @@ _PACED_IDLE_MS, _MAX_IDLE_MS = 20, 500
 """How long the gate waits for topics that have nothing: at full speed they reach the broker at different moments."""
 
 
-def clickhouse_dsn(data_dir: Path) -> str:
-    """The archive of a demo in this directory."""
-    return f"chdb://{data_dir.resolve() / 'clickhouse'}"
-
-
 def demo_settings(data_dir: Path, broker: str, *, full_speed: bool) -> Settings:
     """Settings of all parts; whatever the environment says, only embedded parts are used."""
     return Settings(
         broker=broker,
-        clickhouse_dsn=clickhouse_dsn(data_dir),
+        clickhouse_dsn="",
         app_id="creditpulse-demo",
         instance_id="demo",
         topic_prefix="",

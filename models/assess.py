@@ -13,14 +13,14 @@ from models.default_risk.risk import DefaultRisk
 from models.exposure import Position, positions
 from models.knock_outs import Cap, caps
 from models.level_ladder import Standing, level_kept, level_on_merit, next_standing
-from models.measures import limits, terms_days
+from models.measures import LimitRules, terms_days
 from models.order_check import order_checks
 from models.out_events import Cause, Change, alert_out, assessment, level_out, order_out
 from models.reasons import reason_code, reasons
 from models.scorecard import Scorecard
 from schemas.decisions import AlertKind, Decision, OutEvent, WayBack
 from schemas.envelope import Severity
-from schemas.levels import LADDER, Level
+from schemas.levels import BY_VALUE, LADDER, Level
 from schemas.policy import Policy
 
 _MAX_STANDING = 4
@@ -48,6 +48,7 @@ class Situation:
     deferred: bool = False
     positions: dict[str, Position] = field(default_factory=dict)
     caps: list[Cap] = field(default_factory=list)
+    base: dict[str, Decimal] = field(default_factory=dict)
     measures: dict[str, float] = field(default_factory=dict)
     out: list[OutEvent] = field(default_factory=list)
 
@@ -64,6 +65,7 @@ class Assessor:
         self._policy = policy
         self._risk = risk
         self._scorecard = Scorecard(policy)
+        self._limits = LimitRules(policy)
 
     def predict(self, account: Account, amount: float, terms: int, day: int) -> tuple[bytes, float]:
         """Features and default risk of an invoice over ``amount`` with ``terms`` days, issued on ``day``."""
@@ -84,7 +86,7 @@ class Assessor:
         if is_new:
             account.decided_points = dict(account.points)
             account.level_since = situation.day
-        level_before = Level(account.level)
+        level_before = BY_VALUE[account.level]
         retracted = self._retractable(situation)
         if retracted:
             standing = Standing(self._corrected_level(situation, retracted[0]), situation.day)
@@ -103,8 +105,8 @@ class Assessor:
             account, situation.positions, behaviour.last_amount, behaviour.last_terms, day
         )
         # Utilisation counts against the base limit: against the granted one, a cut would lower the score again.
-        base = limits(account, Level.STANDARD, self._policy)
-        situation.measures = self._scorecard.measures(account, situation.positions, base, day)
+        situation.base = self._limits.granted(account, Level.STANDARD)
+        situation.measures = self._scorecard.measures(account, situation.positions, situation.base, day)
         account.points = self._scorecard.points(situation.measures)
         situation.caps = caps(account, situation.positions, day, self._policy)
 
@@ -113,7 +115,7 @@ class Assessor:
         override = account.override
         if override is not None and day > override.expires:
             override = account.override = None
-        now = Standing(Level(account.level), account.level_since, account.better_since)
+        now = Standing(BY_VALUE[account.level], account.level_since, account.better_since)
         if override is not None:
             level = Level(override.level)
             return now if level is now.level else Standing(level, day)
@@ -159,11 +161,10 @@ class Assessor:
         self, situation: Situation, level_before: Level, retracted: list[Tightening], *, is_new: bool
     ) -> None:
         account = situation.account
-        level = Level(account.level)
+        level = BY_VALUE[account.level]
         limits_before, terms_before = account.limits, account.terms_days
-        account.limits = limits(account, level, self._policy)
+        account.limits = situation.base if level is Level.STANDARD else self._limits.granted(account, level)
         account.terms_days = terms_days(account, level, self._policy)
-        limits_cut, limits_raised = _limit_moves(limits_before, account.limits)
         same = level is level_before and account.limits == limits_before and account.terms_days == terms_before
         if same and not is_new:
             return
@@ -175,6 +176,7 @@ class Assessor:
             positions=situation.positions,
         )
         state = assessment(account, change, situation.cause, self._risk, self._policy)
+        limits_cut, limits_raised = _limit_moves(limits_before, account.limits)
         kind = _alert_kind(level_before, level, limits_cut, limits_raised, bool(retracted))
         severity = _severity(kind, level)
         situation.out.append(level_out(account, state, situation.cause, severity))
@@ -243,7 +245,7 @@ class Assessor:
         """Decide a newly placed order on the state as it is before it."""
         account = situation.account
         if not account.points:  # a customer's first event is an order: limits and level are not set yet
-            account.limits = limits(account, Level(account.level), self._policy)
+            account.limits = self._limits.granted(account, Level(account.level))
         order = account.orders[order_id]
         order.held = True
         where = positions(account, situation.day, self._policy)
@@ -261,6 +263,8 @@ class Assessor:
         """Release held orders that now fit, oldest first."""
         account = situation.account
         held = [(order.placed, order_id) for order_id, order in account.orders.items() if order.held]
+        if not held:
+            return
         fresh = {event.data.order_id for event in situation.out if hasattr(event.data, "order_id")}
         for _, order_id in sorted(held):
             order = account.orders[order_id]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from math import log, sqrt
 
 from models.account import Behaviour, CashStats
@@ -14,8 +15,15 @@ _MIN_ORDERS = 5
 _MIN_ORDER_DAYS = 30
 
 
+@lru_cache(maxsize=16_384)
 def _faded(days: float, half_life: float) -> float:
     return float(2.0 ** (-days / half_life))
+
+
+@lru_cache(maxsize=16_384)
+def _days_weighed(age: int, half_life: float) -> float:
+    """How many days a fading average over the last ``age`` days amounts to."""
+    return half_life / _LN2 * (1.0 - _faded(age, half_life))
 
 
 def _bring_to(behaviour: Behaviour, day: int, policy: BehaviourPolicy) -> None:
@@ -119,14 +127,14 @@ def order_velocity(behaviour: Behaviour, today: int, policy: BehaviourPolicy) ->
         return None
     fast, slow = policy.order_fast_half_life_days, policy.order_slow_half_life_days
     elapsed = max(0, today - behaviour.day)
-    fast_days = fast / _LN2 * (1.0 - _faded(age, fast))
-    slow_days = slow / _LN2 * (1.0 - _faded(age, slow))
+    fast_days, slow_days = _days_weighed(age, fast), _days_weighed(age, slow)
+    fast_fade, slow_fade = _faded(elapsed, fast), _faded(elapsed, slow)
     worst = 1.0
     for cash in behaviour.cash.values():
-        usual = cash.orders_slow * _faded(elapsed, slow) / slow_days
+        usual = cash.orders_slow * slow_fade / slow_days
         if usual <= 0.0:
             continue
-        ratio = max(cash.orders_fast * _faded(elapsed, fast) / fast_days / usual, 0.01)
+        ratio = max(cash.orders_fast * fast_fade / fast_days / usual, 0.01)
         if max(ratio, 1.0 / ratio) > max(worst, 1.0 / worst):
             worst = ratio
     return worst

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from models import assessments, ledger
 from models.account import SCHEMA, Account, Prediction
@@ -93,6 +93,8 @@ class Effects:
     outcomes: list[Outcome] = field(default_factory=list)
 
 
+_BROADCASTS: frozenset[type] = frozenset({TimePassed, MarketIndexRead, PolicyActivated})
+
 _Booking = Callable[[Account, Any, Any], object]
 _BOOKINGS: dict[type[CustomerEvent], _Booking] = {
     OrderCancelled: lambda account, event, policy: ledger.cancel_order(account, event),
@@ -136,10 +138,10 @@ class CreditEngine:
 
     def apply(self, offset: int, entry: LogEntry) -> Effects:
         """Apply the entry at this log offset."""
-        event = entry.event
-        if isinstance(event, CustomerEvent):
-            return self._apply_customer(offset, entry, event)
-        return self._apply_broadcast(offset, entry)
+        # isinstance of a pydantic model costs as much as a whole booking: here and below the type itself is asked.
+        if type(entry.event) in _BROADCASTS:
+            return self._apply_broadcast(offset, entry)
+        return self._apply_customer(offset, entry, cast(CustomerEvent, entry.event))
 
     def _apply_customer(self, offset: int, entry: LogEntry, event: CustomerEvent) -> Effects:
         account = self._accounts.get(event.customer_id) or Account(SCHEMA, event.customer_id)
@@ -169,15 +171,17 @@ class CreditEngine:
     @staticmethod
     def _late_since(event: CustomerEvent, day: int) -> int | None:
         """When it really happened (ms), if the news comes on a later day; None for punctual news."""
-        happened = event.paid_at if isinstance(event, PaymentReceived) else event.occurred_at
-        late = day_of(event.occurred_at) < day or day_of(happened) < day
+        occurred = happened = event.occurred_at
+        if type(event) is PaymentReceived:
+            happened = event.paid_at
+        late = day_of(occurred) < day or day_of(happened) < day
         return to_ms(happened) if late else None
 
     def _book(self, situation: Situation, event: CustomerEvent) -> None:
         account = situation.account
-        if isinstance(event, OrderInvoiced):
+        if type(event) is OrderInvoiced:
             self._book_invoice(situation, event)
-        elif isinstance(event, OrderPlaced):
+        elif type(event) is OrderPlaced:
             if ledger.place_order(account, event, self.policy):
                 self._assessor.check_order(situation, event.order_id)
         else:
@@ -272,6 +276,8 @@ class CreditEngine:
 
     def _plan_wake(self, situation: Situation) -> None:
         account = situation.account
-        account.next_wake = next_wake(account, situation.day, self.policy, deferred=situation.deferred)
-        self._wakes.plan(account.next_wake, account.customer_id)
+        planned = next_wake(account, situation.day, self.policy, deferred=situation.deferred)
+        if planned != account.next_wake:  # else the index holds it already
+            account.next_wake = planned
+            self._wakes.plan(planned, account.customer_id)
         self._accounts.put(account)

@@ -18,15 +18,22 @@ class Standing(NamedTuple):
 
 def level_on_merit(score: int, cap: Level, ladder: Ladder) -> Level:
     """The best level that the score may enter, held down by ``cap``."""
-    merit = next((level for level in LADDER[:-1] if score >= ladder.band(level).enter), Level.BLOCKED)
-    return max(merit, cap, key=lambda level: level.rank)
+    merit = Level.BLOCKED
+    for level in LADDER[:-1]:
+        if score >= ladder.band(level).enter:
+            merit = level
+            break
+    return cap if cap.rank > merit.rank else merit
 
 
 def level_kept(current: Level, score: int, cap: Level, ladder: Ladder) -> Level:
     """The level that the score still keeps, from ``current`` downwards, held down by ``cap``."""
-    below = LADDER[current.rank : -1]
-    kept = next((level for level in below if score >= ladder.band(level).exit), Level.BLOCKED)
-    return max(kept, cap, key=lambda level: level.rank)
+    kept = Level.BLOCKED
+    for level in LADDER[current.rank : -1]:
+        if score >= ladder.band(level).exit:
+            kept = level
+            break
+    return cap if cap.rank > kept.rank else kept
 
 
 def next_standing(

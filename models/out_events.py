@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from models.account import Account, OpenOrder
 from models.calendar import from_ms
@@ -39,8 +40,7 @@ from schemas.policy import Policy
 SOURCE = "/creditpulse/engine"
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """What is being applied: its coordinates, its type, when it became known and when it was read."""
 
     source: Source

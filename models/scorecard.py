@@ -64,14 +64,12 @@ class Scorecard:
     def points(self, measures: dict[str, float]) -> dict[str, int]:
         """Points per component. Weights of unknown components are shared out; points are rounded down, so
         that they are whole numbers and their sum, the score, never passes 1000."""
-        total = sum(self._parts[name][0] for name in measures if name in self._parts)
-        if total <= 0:
-            return {}
-        return {
-            name: int(self._parts[name][0] / total * self._parts[name][1](value))
-            for name, value in measures.items()
-            if name in self._parts
-        }
+        parts = self._parts
+        known = [(name, *parts[name], value) for name, value in measures.items() if name in parts]
+        total = 0.0
+        for _, weight, _, _ in known:
+            total += weight
+        return {name: int(weight / total * curve(value)) for name, weight, curve, value in known}
 
 
 def utilisation(position: Position, limit: Decimal) -> float:

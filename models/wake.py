@@ -43,7 +43,7 @@ def next_wake(account: Account, day: int, policy: Policy, *, deferred: bool) -> 
         days.append(min([item.due for item in account.items.values()]) + 1)
     if account.predictions:
         days.append(min([prediction.matures for prediction in account.predictions.values()]))
-    if account.level != Level.UNRATED.value:
+    if account.better_since is not None and account.level != Level.UNRATED.value:
         standing = Standing(Level(account.level), account.level_since, account.better_since)
         easing = earliest_easing(standing, policy.ladder)
         if easing is not None:

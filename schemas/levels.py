@@ -25,4 +25,7 @@ class Level(StrEnum):
         return Level.UNRATED not in (self, other) and self.rank > other.rank
 
 
+BY_VALUE: dict[str, Level] = {level.value: level for level in Level}
+"""The levels by what is stored of them: several times quicker than ``Level(value)``."""
+
 LADDER: tuple[Level, ...] = (Level.PRIME, Level.STANDARD, Level.WATCH, Level.HIGH_RISK, Level.BLOCKED)

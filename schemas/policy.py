@@ -84,7 +84,7 @@ class Ladder(_Section):
 
     def band(self, level: Level) -> Band:
         """The band of PRIME, STANDARD, WATCH or HIGH_RISK."""
-        band: Band = getattr(self, level.value)
+        band: Band = getattr(self, level._value_)  # .value is a descriptor in Python, and this is asked very often
         return band
 
     @model_validator(mode="after")
@@ -150,7 +150,7 @@ class Measures(_Section):
 
     def of(self, level: Level) -> MeasureSet:
         """The measures of a level."""
-        chosen: MeasureSet = getattr(self, level.value)
+        chosen: MeasureSet = getattr(self, level._value_)
         return chosen
 
 

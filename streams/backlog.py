@@ -6,11 +6,19 @@ from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+)
+from aiokafka.structs import OffsetAndMetadata
 
 from schemas.errors import Unavailable
 from schemas.topics import LOG, MERGED_TOPICS, RELAYED_TOPICS
 from streams.settings import Settings
+
+_COORDINATOR_AWAY = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError)
 
 
 class Backlog:
@@ -42,12 +50,21 @@ class Backlog:
             for number in range(self._settings.partitions)
         ]
         try:
-            committed = await self._admin.list_consumer_group_offsets(group, partitions=tps)
+            committed = await self._committed(group, tps)
             ends: dict[TopicPartition, int] = await self._consumer.end_offsets(tps)
         except (KafkaError, OSError) as error:
             raise Unavailable(f"the broker at {self._settings.broker} does not answer: {error!r}") from error
         # -1: nothing committed. The topics are new, so the first offset is 0.
         return sum(max(0, end - max(0, committed[tp].offset if tp in committed else 0)) for tp, end in ends.items())
+
+    async def _committed(self, group: str, tps: list[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
+        """A new Kafka has no coordinator until the first group asks for one: until then, nothing is committed."""
+        try:
+            found: dict[TopicPartition, OffsetAndMetadata]
+            found = await self._admin.list_consumer_group_offsets(group, partitions=tps)
+        except _COORDINATOR_AWAY:
+            return {}
+        return found
 
     async def all_applied(self) -> bool:
         """Whether gate and engine have finished everything published.

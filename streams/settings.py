@@ -18,8 +18,9 @@ class Settings(BaseSettings):
 
     broker: str = Field(default="kafka://127.0.0.1:9092", description="Bootstrap servers: kafka://host:port,host:port")
     clickhouse_dsn: str = Field(
-        default="chdb:///var/lib/creditpulse/clickhouse",
-        description="chdb:///absolute/path (engine in process) or clickhouse[s]://user@host:port/database",
+        default="",
+        description="chdb:///absolute/path (engine in process; default: below DATA_DIR) or "
+        "clickhouse[s]://user@host:port/database",
     )
     clickhouse_password: SecretStr | None = None
     clickhouse_ca_file: Path | None = None

@@ -20,6 +20,7 @@ from streams.settings import Settings
 log = logging.getLogger(__name__)
 
 _WAIT_SECONDS = 60.0
+_FOREVER_MS = str(2**63 - 1)
 LARGEST_DEAD_LETTER = 8 * 1024 * 1024
 """Bytes of a record in dead-letters: it holds the refused record whole, as base64."""
 
@@ -37,11 +38,14 @@ class TopicState:
 def topic_config(topic: Topic) -> dict[str, str]:
     """Kafka's settings of a topic of ours.
 
-    Nothing expires by age: record timestamps are event times, and a replay of 2018 would be deleted at once.
+    Record timestamps are event times, so nothing goes by their age: a replay of 2018 would be deleted at once, and
+    a year of it cut into a file a week (which also hands the history of levels to compaction before the archive
+    has read it: this way compaction waits for a full file of 1 GB). Times ahead are the gate's to judge.
     """
+    config = {"segment.ms": _FOREVER_MS, "message.timestamp.after.max.ms": _FOREVER_MS}
     if topic.compacted:
-        return {"cleanup.policy": "compact"}
-    config = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+        return config | {"cleanup.policy": "compact"}
+    config |= {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
     if topic.name == DEAD_LETTERS:
         config["max.message.bytes"] = str(LARGEST_DEAD_LETTER)
     return config

@@ -56,7 +56,7 @@ class Learner:
         for (name, mean, deviation), value in zip(self._scale, values(packed), strict=True):
             scaled = (value - mean) / deviation if deviation else 0.0
             x[name] = -_CLIP if scaled < -_CLIP else scaled if scaled < _CLIP else _CLIP
-        return float(self._regression.predict_proba_one(x)[True])
+        return float(self._regression.predict_proba_one(x)[True])  # type: ignore[no-untyped-call]
 
     def learn_one(self, packed: bytes, bad: bool, weight: float = 1.0) -> None:
         """Learn a certain outcome."""

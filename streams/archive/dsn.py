@@ -51,7 +51,7 @@ def parse_dsn(settings: Settings) -> Target:
     Raises:
         InvalidInput: the DSN is not of one of the two forms, or holds a password.
     """
-    url = urlsplit(settings.clickhouse_dsn)
+    url = urlsplit(settings.clickhouse_dsn or f"chdb://{(settings.data_dir / 'clickhouse').resolve()}")
     if url.scheme == "chdb":
         return _embedded(url.netloc, unquote(url.path), url.query)
     if url.scheme not in ("clickhouse", "clickhouses") or not url.hostname:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import json
 from collections import Counter
 from pathlib import Path
@@ -11,10 +10,9 @@ from pathlib import Path
 import click
 
 from models.calendar import from_ms
-from schemas.errors import CreditPulseError
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.progress import progress_bar
-from streams.sources.event_file import TimedEvent, event_line
+from streams.sources.event_file import write_events
 from streams.sources.ledger import BadRow, ledger_events
 
 
@@ -75,15 +73,6 @@ def import_ledger(
     if skipped:
         click.echo(f"{len(skipped)} rows left out, see {skip_bad_rows}")
     click.echo(f"wrote {out}; publish them with: creditpulse replay {out}")
-
-
-def write_events(out: Path, events: list[TimedEvent]) -> None:
-    """Write a file of events, packed when its name ends in .gz."""
-    try:
-        with gzip.open(out, "wt", encoding="utf-8") if out.suffix == ".gz" else out.open("w", encoding="utf-8") as file:
-            file.writelines(map(event_line, events))
-    except OSError as error:
-        raise CreditPulseError(f"{out}: {error.strerror}") from error
 
 
 def _write_skipped(path: Path, rows: list[BadRow]) -> None:

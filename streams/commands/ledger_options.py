@@ -17,7 +17,7 @@ def ledger_options(command: Command) -> Command:
     """Adds --map, --currency and --date-format."""
     for option in (
         click.option("--date-format", help="strptime's, e.g. %d/%m/%Y; without it ISO (2025-01-31)."),
-        click.option("--currency", help="Currency of all rows, if the ledger has no such column."),
+        click.option("--currency", help="Currency of rows that name none (or ?)."),
         click.option(
             "--map", "mapping", multiple=True, metavar="THEIRS=OURS",
             help="Name a column of the ledger; ours are customer_id, invoice_id, issue_date, due_date, paid_date, "

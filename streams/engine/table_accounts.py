@@ -7,7 +7,7 @@ from typing import Protocol
 
 from models.account import Account, decode, encode
 
-CACHED = 20_000
+CACHED = 4_000
 """Decoded accounts kept per partition; the others are decoded again when they are needed."""
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,7 @@ import msgspec
 from pydantic import BaseModel
 
 from models.calendar import from_ms, to_ms
-from schemas.errors import InvalidInput
+from schemas.errors import CreditPulseError, InvalidInput
 from schemas.topics import CUSTOMER_TOPICS, RELAYED_TOPICS, TICKS
 
 TOPICS = frozenset({*CUSTOMER_TOPICS, *RELAYED_TOPICS, TICKS})
@@ -58,6 +59,28 @@ def event_line(event: TimedEvent) -> str:
     if event.key is not None:
         line["key"] = event.key
     return msgspec.json.encode(line).decode() + "\n"
+
+
+def write_events(path: Path, events: Iterable[TimedEvent]) -> int:
+    """Write a file (packed when it is named ``.gz``) and return how many events it holds.
+
+    Equal events give equal bytes. The file appears when it is whole: until then it is ``path`` + ``.part``, which
+    an error leaves behind nowhere. Raises CreditPulseError when it cannot be written.
+    """
+    part, count = path.with_name(f"{path.name}.part"), 0
+    try:
+        with part.open("wb") as raw:
+            # No time and no name in the header of the packed file: they would differ from run to run.
+            with gzip.GzipFile("", "wb", 6, raw, mtime=0) if path.suffix == ".gz" else nullcontext(raw) as file:
+                for event in events:
+                    file.write(event_line(event).encode())
+                    count += 1
+        part.replace(path)
+    except OSError as error:
+        raise CreditPulseError(f"{path}: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return count
 
 
 def read_events(path: Path) -> Iterator[TimedEvent]:

@@ -58,7 +58,8 @@ class LedgerFormat:
     """How to read a ledger.
 
     ``columns`` maps the file's column names to ours; names that are ours already need no mapping. ``currency``
-    stands in for a missing currency column. ``date_format`` is strptime's; None means ISO 8601 (2025-01-31).
+    stands in for a missing column or value (also ``?``). ``date_format`` is strptime's; None means ISO 8601
+    (2025-01-31).
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -192,9 +193,10 @@ class _LedgerReader:
         yield from found
 
     def _currency(self, row: Row) -> str:
-        return (
-            _text(row, "currency") if _filled(row.get("currency")) or not self._form.currency else self._form.currency
-        )
+        stands_in = self._form.currency
+        if stands_in is not None and str(row.get("currency") or "").strip() in ("", "?"):
+            return stands_in
+        return _text(row, "currency")
 
     def _date(self, row: Row, name: str) -> date:
         value = row.get(name)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from desk.demo_parts import clickhouse_dsn
 from streams.archive.reader import Reader
 from streams.settings import Settings
 from streams.sources.event_file import TimedEvent, event_line
@@ -26,7 +25,7 @@ pytestmark = [
 
 async def _archived_levels_and_alerts(data_dir: Path) -> tuple[Counter[str], int]:
     """Customers by level, and the number of alerts, as the archive of the ended demo holds them."""
-    settings = Settings(_env_file=None, data_dir=data_dir, clickhouse_dsn=clickhouse_dsn(data_dir))
+    settings = Settings(_env_file=None, data_dir=data_dir)
     async with Reader(settings) as reader:
         levels = Counter(row["level"] for row in await reader.view("current_levels", limit=1000))
         return levels, len(await reader.view("alerts", limit=1000))

@@ -8,6 +8,7 @@ import pytest
 
 from desk.demo_parts import demo_settings, fresh_directory
 from schemas.errors import InvalidInput
+from streams.archive.dsn import parse_dsn
 from streams.settings import Settings
 
 
@@ -36,6 +37,6 @@ def test_the_environment_cannot_lead_the_demo_to_real_parts(monkeypatch: pytest.
     child = Settings(_env_file=None)
     assert child.model_dump() == settings.model_dump()
     assert child.broker == "kafka://127.0.0.1:1234"
-    assert child.clickhouse_dsn == f"chdb://{tmp_path}/clickhouse"
+    assert parse_dsn(child).path == tmp_path / "clickhouse"
     assert "prod" not in str(child.model_dump())
     assert (child.clock, child.kafka_security_protocol, child.web_host) == ("events", "PLAINTEXT", "127.0.0.1")
