@@ -9,7 +9,7 @@ import faust
 from faust.types.web import Request, Response, View
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from schemas.topics import LOG, MERGED_TOPICS, RELAYED_TOPICS
+from schemas.topics import LOG, MERGED_TOPICS, RELAYED_TOPICS, TOPICS
 from streams.clock import register_clock
 from streams.engine.agent import EngineAgent
 from streams.engine.per_event import PerEventEngine
@@ -49,6 +49,9 @@ def _faust_app(settings: Settings, role: str, web_port: int) -> faust.App:
         web_host=settings.web_host,
         web_bind=settings.web_host,
         web_port=web_port,
+        # Part of the member's subscription, and compared when Kafka hands a static member its old assignment: with
+        # the default (host and port) a worker that comes back on another host or port would never start.
+        canonical_url=f"http://{settings.instance_id}.{role}.{settings.app_id}",
         # Static membership: a restarted worker takes its own place at once, without a rebalance storm.
         consumer_group_instance_id=f"{settings.app_id}-{role}-{settings.instance_id}",
         consumer_auto_offset_reset="earliest",
@@ -86,7 +89,9 @@ def build_gate(settings: Settings, web_port: int) -> Worker:
     gate = Gate(app, settings, metrics)
     gate.register()
     topics = frozenset(map(settings.topic, (*MERGED_TOPICS, *RELAYED_TOPICS)))
-    use_chunks(app, ChunkOptions(topics=topics, is_paused=gate.is_paused))
+    # Others write the public topics: where they do it in transactions, the markers leave holes in the offsets.
+    public = frozenset(settings.topic(topic.name) for topic in TOPICS if topic.direction == "in")
+    use_chunks(app, ChunkOptions(topics=topics, is_paused=gate.is_paused, sparse=public))
     if settings.clock == "wall":
         register_clock(app, settings)
     _register_pages(app, metrics)
