@@ -36,7 +36,7 @@ class Settings(BaseSettings):
 
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=6066, ge=0, le=65535)
-    archive_port: int = Field(default=6067, ge=0, le=65535, description="Health and read API of the archive.")
+    archive_port: int = Field(default=6068, ge=0, le=65535, description="Health and read API of the archive.")
 
     clock: Literal["wall", "events"] = Field(
         default="wall", description="wall: the worker makes the ticks. events: whoever replays makes them."

@@ -69,7 +69,10 @@ def backtest(
         events = with_ticks(past, trailing_days)
         bar.update(task, description="events", total=total)
         process = InProcess(partitions, text, latest=datetime.now(UTC))
-        out.mkdir(parents=True, exist_ok=True)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInput("out_unusable", f"--out {out}: {error.strerror}", "out") from error
         with (out / "decisions.jsonl").open("w", encoding="utf-8") as decisions:
             tally = run_backtest(process, events, decisions, lambda: bar.advance(task))
     found = report(tally, process)

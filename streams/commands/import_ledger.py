@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from models.calendar import from_ms
+from schemas.errors import CreditPulseError
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.progress import progress_bar
 from streams.sources.event_file import write_events
@@ -37,10 +38,11 @@ def import_ledger(
     """Turn an invoice LEDGER (CSV, CSV.gz, Parquet) into events in order of time.
 
     An invoice becomes known at 09:00 UTC of its issue date, a payment at 17:00 UTC of the day it was paid.
+    Credit notes (amounts below zero) cannot be told as events: they are bad rows, like dates in another format.
 
     \b
     Example:  creditpulse import invoices.csv --map cust_no=customer_id --map doc=invoice_id --out events.jsonl.gz
-    Exit codes: 0 done; 2 the ledger has missing columns or bad rows (nothing is written).
+    Exit codes: 0 done; 1 a file cannot be written; 2 the ledger has missing columns or bad rows (nothing is written).
     """
     form = ledger_format(mapping, currency, date_format)
     skipped: list[BadRow] = []
@@ -52,9 +54,9 @@ def import_ledger(
             skip=None if skip_bad_rows is None else skipped.append,
             on_row=lambda: bar.advance(task),
         )
-    write_events(out, events)
     if skip_bad_rows is not None:
         _write_skipped(skip_bad_rows, skipped)
+    write_events(out, events)
     topics = Counter(event.topic for event in events)
     summary = {
         "events": len(events),
@@ -76,7 +78,10 @@ def import_ledger(
 
 
 def _write_skipped(path: Path, rows: list[BadRow]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("line", "field", "reason", "row"))
-        writer.writerows((row.line, row.field, row.message, json.dumps(row.row, default=str)) for row in rows)
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("line", "field", "reason", "row"))
+            writer.writerows((row.line, row.field, row.message, json.dumps(row.row, default=str)) for row in rows)
+    except OSError as error:
+        raise CreditPulseError(f"{path}: {error.strerror}") from error

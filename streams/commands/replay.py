@@ -43,10 +43,11 @@ def replay(events_file: Path, speed: str, ticks: bool | None, trailing_days: int
     Exit codes: 0 all are published; 1 no broker answers; 2 the file is wrong (line and field are named).
     """
     settings, pace = Settings(), parse_speed(speed)
+    events: Iterator[TimedEvent]
     total = sum(event.topic != TICKS for event in read_events(events_file))  # and the whole file is checked
-    events = read_events(events_file)
+    events = (event for event in read_events(events_file) if event.topic != TICKS)
     if ticks if ticks is not None else settings.clock == "events":
-        events = with_ticks((event for event in events if event.topic != TICKS), trailing_days)
+        events = with_ticks(events, trailing_days)
     started = time.monotonic()
     count = asyncio.run(_publish(settings, events, pace, total))
     seconds = time.monotonic() - started

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from models.calendar import MS_PER_DAY, to_ms
 from schemas.errors import CreditPulseError
 from streams.commands.progress import progress_bar
-from streams.sources.event_file import event_line
+from streams.sources.event_file import TimedEvent, write_events
 from streams.sources.simulate import Portfolio, customers_of
 from streams.sources.simulate import simulate as events_of
 
@@ -34,21 +35,24 @@ def simulate(
 
     \b
     Example:  creditpulse simulate --customers 500 --days 180 --out events.jsonl.gz --truth truth.jsonl
-    Exit codes: 0 done; 2 an option is out of range.
+    Exit codes: 0 done; 1 a file cannot be written; 2 an option is out of range.
     """
     portfolio = Portfolio(customers, days, seed, start.replace(tzinfo=UTC))
     topics: Counter[str] = Counter()
-    try:
-        with (
-            gzip.open(out, "wt", encoding="utf-8") if out.suffix == ".gz" else out.open("w", encoding="utf-8") as file,
-            progress_bar() as bar,
-        ):
-            task = bar.add_task("days", total=days)
-            begin_ms = portfolio.start.timestamp() * 1000
+    with progress_bar() as bar:
+        task = bar.add_task("days", total=portfolio.days_with_aftermath)
+
+        def counted() -> Iterator[TimedEvent]:
+            day = 0
             for event in events_of(portfolio):
-                file.write(event_line(event))
                 topics[event.topic] += 1
-                bar.update(task, completed=(event.timestamp_ms - begin_ms) / 86_400_000)
+                if event.timestamp_ms // MS_PER_DAY != day:
+                    day = event.timestamp_ms // MS_PER_DAY
+                    bar.update(task, completed=day - to_ms(portfolio.start) // MS_PER_DAY)
+                yield event
+
+        write_events(out, counted())
+    try:
         stories = _tell(portfolio, truth)
     except OSError as error:
         raise CreditPulseError(f"{error.filename}: {error.strerror}") from error

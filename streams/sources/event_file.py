@@ -5,16 +5,17 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import msgspec
 from pydantic import BaseModel
 
 from models.calendar import from_ms, to_ms
 from schemas.errors import CreditPulseError, InvalidInput
+from schemas.fields import EARLIEST, LATEST
 from schemas.topics import CUSTOMER_TOPICS, RELAYED_TOPICS, TICKS
 
 TOPICS = frozenset({*CUSTOMER_TOPICS, *RELAYED_TOPICS, TICKS})
@@ -65,22 +66,31 @@ def write_events(path: Path, events: Iterable[TimedEvent]) -> int:
     """Write a file (packed when it is named ``.gz``) and return how many events it holds.
 
     Equal events give equal bytes. The file appears when it is whole: until then it is ``path`` + ``.part``, which
-    an error leaves behind nowhere. Raises CreditPulseError when it cannot be written.
+    no error leaves behind. Raises CreditPulseError when it cannot be written.
     """
     part, count = path.with_name(f"{path.name}.part"), 0
     try:
-        with part.open("wb") as raw:
-            # No time and no name in the header of the packed file: they would differ from run to run.
-            with gzip.GzipFile("", "wb", 6, raw, mtime=0) if path.suffix == ".gz" else nullcontext(raw) as file:
-                for event in events:
-                    file.write(event_line(event).encode())
-                    count += 1
+        with _opened(part, packed=path.suffix == ".gz") as file:
+            for event in events:
+                file.write(event_line(event).encode())
+                count += 1
         part.replace(path)
     except OSError as error:
         raise CreditPulseError(f"{path}: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)
     return count
+
+
+@contextmanager
+def _opened(path: Path, *, packed: bool) -> Iterator[IO[bytes]]:
+    with path.open("wb") as raw:
+        if not packed:
+            yield raw
+            return
+        # No time and no name in the header of the packed file: they would differ from run to run.
+        with gzip.GzipFile("", "wb", 6, raw, mtime=0) as file:
+            yield file  # type: ignore[misc]
 
 
 def read_events(path: Path) -> Iterator[TimedEvent]:
@@ -115,6 +125,9 @@ def _parse(line: bytes, where: str) -> TimedEvent:
         raise InvalidInput(
             "naive_time", f"{where}: timestamp: has no time zone; write e.g. 2025-01-31T09:00:00Z", "timestamp"
         )
+    if not EARLIEST <= found.timestamp < LATEST:
+        span = f"must lie between {EARLIEST.date()} and {LATEST.date()}"
+        raise InvalidInput("wrong_time", f"{where}: timestamp: {span}, is {found.timestamp.isoformat()}", "timestamp")
     if found.topic not in TOPICS:
         message = f"{where}: topic: {found.topic[:80]!r} is unknown; there are {', '.join(sorted(TOPICS))}"
         raise InvalidInput("unknown_topic", message, "topic")

@@ -148,7 +148,9 @@ def make_customer(number: int, seed: int, days: int) -> Customer:
         terms_days=dice.choice(_TERMS),
         order_value=round(900 * size, 2),
         rhythm=dice.uniform(0.05, 0.35),
-        joins=dice.randrange(0, 3) if dice.random() < 0.9 else dice.randrange(0, max(1, days - 30)),
+        joins=dice.randrange(0, 3)
+        if dice.random() < 0.9 or story != "steady"
+        else dice.randrange(0, max(1, days - 30)),
         usual_days_late=usual + dice.gauss(0, 1),
         spread=spread,
         splits=0.15 if dice.random() < 0.1 else 0.02,

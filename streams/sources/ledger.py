@@ -21,7 +21,8 @@ from pydantic import ValidationError
 
 from schemas.assessments import MasterDataChanged
 from schemas.errors import InvalidInput
-from schemas.events import OrderInvoiced, PaymentReceived
+from schemas.events import MAX_TERMS_DAYS, OrderInvoiced, PaymentReceived
+from schemas.fields import EARLIEST, LATEST
 from schemas.topics import ASSESSMENTS, ORDERS, PAYMENTS
 from streams.sources.event_file import TimedEvent, timed
 
@@ -107,7 +108,8 @@ def ledger_events(
     if bad:
         more = f"\n... and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
         text = "\n".join(f"{path}: {item}" for item in bad[:_SHOWN])
-        raise InvalidInput("bad_rows", f"{len(bad)} rows cannot be used\n{text}{more}", bad[0].field)
+        rows = "1 row" if len(bad) == 1 else f"{len(bad)} rows"
+        raise InvalidInput("bad_rows", f"{rows} cannot be used\n{text}{more}", bad[0].field)
     events.sort(key=lambda item: item[:2])
     return [event for _, _, event in events]
 
@@ -178,6 +180,8 @@ class _LedgerReader:
             raise _Refused("invoice_id", f"{invoice_id!r} stands in an earlier row as well")
         issued, due = self._date(row, "issue_date"), self._date(row, "due_date")
         paid = self._date(row, "paid_date") if _filled(row.get("paid_date")) else None
+        if not 0 <= (due - issued).days <= MAX_TERMS_DAYS:
+            raise _Refused("due_date", f"{due} is not within {MAX_TERMS_DAYS} days after issue_date {issued}")
         terms = _text(row, "terms_days") if _filled(row.get("terms_days")) else (due - issued).days
         money = {"amount": _text(row, "amount"), "currency": self._currency(row)}
         try:
@@ -199,6 +203,12 @@ class _LedgerReader:
         return _text(row, "currency")
 
     def _date(self, row: Row, name: str) -> date:
+        found = self._parsed_date(row, name)
+        if not EARLIEST.date() <= found < LATEST.date():
+            raise _Refused(name, f"must lie between {EARLIEST.date()} and {LATEST.date()}, is {found}")
+        return found
+
+    def _parsed_date(self, row: Row, name: str) -> date:
         value = row.get(name)
         if isinstance(value, datetime):
             return value.date()

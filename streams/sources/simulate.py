@@ -10,7 +10,7 @@ import heapq
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from pydantic import BaseModel
@@ -36,7 +36,9 @@ from schemas.topics import ASSESSMENTS, MARKET, ORDERS, OVERDUE, PAYMENTS
 from streams.sources.event_file import TimedEvent, timed
 from streams.sources.habits import REGIONS, SECTORS, Customer, make_customer
 
-_MORNING = timedelta(hours=8)
+_NEVER = 10_000.0
+"""Days: behind the end of every portfolio."""
+_DUNNED_AFTER = (10, 30, 60)
 _AFTERMATH = timedelta(days=120)
 """After the last order: what is open is shipped, paid or not paid, so that its outcome can be known."""
 
@@ -55,11 +57,18 @@ class Portfolio:
             raise InvalidInput("customers", f"customers must be 1 to 1,000,000, is {self.customers}", "customers")
         if not 1 <= self.days <= 3_650:
             raise InvalidInput("days", f"days must be 1 to 3,650, is {self.days}", "days")
+        if not 2001 <= self.start.year <= 2080:
+            raise InvalidInput("start", f"start must lie in the years 2001 to 2080, is {self.start.date()}", "start")
 
     @property
     def end(self) -> datetime:
         """From here on nobody orders any more."""
         return self.start + timedelta(days=self.days)
+
+    @property
+    def days_with_aftermath(self) -> int:
+        """Days on which events may become known."""
+        return self.days + _AFTERMATH.days
 
 
 def customers_of(portfolio: Portfolio) -> Iterator[Customer]:
@@ -190,13 +199,17 @@ class _Life:
 
     def _next_order(self, after: datetime) -> datetime:
         """Orders come at the customer's rhythm, more in its season, on working days, in office hours."""
-        day = self._day(after)
-        rate = self._customer.orders_per_day(day, self._world.days)
-        gap = self._dice.expovariate(rate) if rate > 0 else 10_000.0
-        when = after + timedelta(days=min(gap, 10_000.0))
+        when = after + self._gap(self._day(after))
+        turn = self._world.start + timedelta(days=self._customer.turns)
+        if after < turn < when:  # from the turn on another rhythm holds
+            when = turn + self._gap(self._customer.turns)
         if when.weekday() >= 5:
             when += timedelta(days=7 - when.weekday())
         return when.replace(hour=8 + self._dice.randrange(9), minute=self._dice.randrange(60), second=0, microsecond=0)
+
+    def _gap(self, day: int) -> timedelta:
+        rate = self._customer.orders_per_day(day, self._world.days)
+        return timedelta(days=min(self._dice.expovariate(rate), _NEVER)) if rate > 0 else timedelta(days=_NEVER)
 
     def _order(self, now: datetime) -> None:
         who, dice = self._customer, self._dice
@@ -239,73 +252,88 @@ class _Life:
         paid = max(paid, now + timedelta(hours=4))
         self._settle(invoice_id, amount, paid, due)
 
-    def _settle(self, invoice_id: str, amount: Decimal, paid: datetime, due: object) -> None:
+    def _settle(self, invoice_id: str, amount: Decimal, paid: datetime, due: date) -> None:
         """Most invoices are paid at once; some in parts, some bounce, some are booked to nothing at first."""
-        dice = self._dice
+        dice, known = self._dice, paid
         kind = dice.random()
         if kind < self._customer.splits:
             part = (amount * Decimal(str(round(dice.uniform(0.3, 0.7), 2)))).quantize(Decimal("0.01"))
             self._pay(invoice_id, 1, part, paid)
             self._pay(invoice_id, 2, amount - part, paid + timedelta(days=dice.randrange(3, 15)))
         elif kind < self._customer.splits + 0.01:
-            self._bounce(invoice_id, amount, paid)
+            self._bounce(invoice_id, amount, paid, due)
         elif kind < self._customer.splits + 0.02:
             self._misbook(invoice_id, amount, paid)
         else:
-            self._pay(invoice_id, 1, amount, paid)
-        if paid.date() > due + timedelta(days=10):  # type: ignore[operator]
-            self._dun(invoice_id, amount, due, until=paid)
+            known = self._pay(invoice_id, 1, amount, paid)
+        last = self._dun(invoice_id, amount, due, until=known)
+        if last is not None and last >= paid:
+            self._take_back(invoice_id, due, known + timedelta(hours=1))
 
-    def _pay(self, invoice_id: str | None, part: int, amount: Decimal, paid: datetime, name: str | None = None) -> str:
-        """Schedule a payment; one in fifty becomes known days after it was made."""
+    def _pay(
+        self, invoice_id: str | None, part: int, amount: Decimal, paid: datetime, name: str | None = None
+    ) -> datetime:
+        """Schedule a payment and say when it becomes known: for one in twenty-five days after it was made."""
         payment_id = name or f"{invoice_id}-P{part}"
-        late = self._dice.random() < 0.02
+        late = self._dice.random() < 0.04
         known = paid + timedelta(days=self._dice.randrange(1, 6)) if late else paid
         event = PaymentReceived(
             **self._head, event_id=f"{payment_id}-received", occurred_at=paid, payment_id=payment_id,
             invoice_id=invoice_id, paid_at=paid, value_date=paid.date(), **self._money(amount),
         )  # fmt: skip
         self._world.at(known, lambda at: self._world.publish(PAYMENTS, at, event))
-        return payment_id
+        return known
 
-    def _bounce(self, invoice_id: str, amount: Decimal, paid: datetime) -> None:
-        """Paid, taken back two days later, paid again a week after."""
-        payment_id = self._pay(invoice_id, 1, amount, paid)
-        self._reverse(payment_id, invoice_id, amount, paid + timedelta(days=7))
+    def _bounce(self, invoice_id: str, amount: Decimal, paid: datetime, due: date) -> None:
+        """Paid, taken back a week later, paid again a week after."""
+        self._pay(invoice_id, 1, amount, paid)
+        self._reverse(f"{invoice_id}-P1", invoice_id, amount, paid + timedelta(days=7), due)
         self._pay(invoice_id, 2, amount, paid + timedelta(days=14))
 
     def _misbook(self, invoice_id: str, amount: Decimal, paid: datetime) -> None:
         """Cash that was not applied to its invoice at first, and corrected a week later."""
-        payment_id = self._pay(None, 1, amount, paid, name=f"{invoice_id}-U1")
+        self._pay(None, 1, amount, paid, name=f"{invoice_id}-U1")
         corrected = paid + timedelta(days=8)
-        self._reverse(payment_id, None, amount, corrected)
+        self._reverse(f"{invoice_id}-U1", None, amount, corrected)
         event = PaymentReceived(
             **self._head, event_id=f"{invoice_id}-P1-received", occurred_at=corrected, payment_id=f"{invoice_id}-P1",
             invoice_id=invoice_id, paid_at=paid, value_date=paid.date(), **self._money(amount),
         )  # fmt: skip
         self._world.at(corrected, lambda at: self._world.publish(PAYMENTS, at, event))
 
-    def _reverse(self, payment_id: str, invoice_id: str | None, amount: Decimal, when: datetime) -> None:
+    def _reverse(
+        self, payment_id: str, invoice_id: str | None, amount: Decimal, when: datetime, due: date | None = None
+    ) -> None:
         event = PaymentReversed(
             **self._head, event_id=f"{payment_id}-reversed", occurred_at=when, payment_id=payment_id,
-            invoice_id=invoice_id, **self._money(amount),
+            invoice_id=invoice_id, due_date=due, **self._money(amount),
         )  # fmt: skip
         self._world.at(when, lambda at: self._world.publish(PAYMENTS, at, event))
 
-    def _dun(self, invoice_id: str, amount: Decimal, due: object, until: datetime | None) -> None:
-        """The ledger's notices, at 10, 30 and 60 days past due while it is open."""
-        for days in (10, 30, 60):
-            when = datetime.combine(due, datetime.min.time(), UTC) + timedelta(days=days) + _MORNING  # type: ignore[arg-type]
+    def _dun(self, invoice_id: str, amount: Decimal, due: date, until: datetime | None) -> datetime | None:
+        """The ledger's notices, at 10, 30 and 60 days past due while we know of no cash; when the last one goes."""
+        last = None
+        for days in _DUNNED_AFTER:
+            when = datetime.combine(due + timedelta(days=days), time(8), UTC)
             if until is not None and when >= until:
-                return
-            event = OverdueNoticed(
-                **self._head, event_id=f"{invoice_id}-dun{days}", occurred_at=when, invoice_id=invoice_id,
-                outstanding_amount=amount, currency=self._customer.currency, days_past_due=days, as_of=when.date(),
-            )  # fmt: skip
-            self._world.at(when, lambda at, event=event: self._world.publish(OVERDUE, at, event))  # type: ignore[misc]
+                break
+            self._notice(f"{invoice_id}-dun{days}", invoice_id, amount, due, when)
+            last = when
+        return last
+
+    def _take_back(self, invoice_id: str, due: date, when: datetime) -> None:
+        """A notice went out although the invoice was paid: the ledger says so when it hears of the cash."""
+        self._notice(f"{invoice_id}-undun", invoice_id, Decimal(0), due, when)
+
+    def _notice(self, notice_id: str, invoice_id: str, open_amount: Decimal, due: date, when: datetime) -> None:
+        event = OverdueNoticed(
+            **self._head, event_id=notice_id, occurred_at=when, invoice_id=invoice_id, outstanding_amount=open_amount,
+            currency=self._customer.currency, days_past_due=(when.date() - due).days, as_of=when.date(),
+        )  # fmt: skip
+        self._world.at(when, lambda at: self._world.publish(OVERDUE, at, event))
 
 
-def _statement(head: dict[str, object], who: Customer, day: object, dice: random.Random) -> FinancialStatementFiled:
+def _statement(head: dict[str, object], who: Customer, day: date, dice: random.Random) -> FinancialStatementFiled:
     """Last year's statement; weak customers have little equity and little profit."""
     sales = Decimal(round(who.order_value * 12 * dice.uniform(8, 20)))
     assets = Decimal(round(float(sales) * dice.uniform(0.5, 0.9)))
@@ -313,7 +341,7 @@ def _statement(head: dict[str, object], who: Customer, day: object, dice: random
     equity = Decimal(round(float(assets) * equity_share))
     liabilities = assets - equity
     margin = dice.gauss(0.08 - 0.1 * who.weakness, 0.03)
-    as_of = day.replace(month=1, day=1) - timedelta(days=1)  # type: ignore[attr-defined]
+    as_of = day.replace(month=1, day=1) - timedelta(days=1)
     return FinancialStatementFiled(
         **head, event_id=f"{who.customer_id}-statement", as_of=as_of, currency=who.currency,
         current_assets=Decimal(round(float(assets) * 0.55)), total_assets=assets,
