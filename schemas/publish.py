@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from schemas.topics import TOPICS, Topic
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_FORMAT = "application/schema+json;version=draft-2020-12"
 
 
 def _schema(topic: Topic) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
             topic.name: {
                 "name": topic.name,
                 "contentType": "application/cloudevents+json" if topic.direction == "out" else "application/json",
-                "payload": {"$ref": f"./{topic.name}.schema.json"},
+                "payload": {"schemaFormat": _FORMAT, "schema": {"$ref": f"./{topic.name}.schema.json"}},
                 "bindings": {"kafka": {"key": key, "bindingVersion": "0.5.0"}},
             }
         },
