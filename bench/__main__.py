@@ -49,9 +49,9 @@ class Size:
 
 
 FULL = Size(
-    customers=1200, days=75, rounds=3, default_seconds=8, latency_rounds=3, latency_seconds=8, accounts=100_000
+    customers=2000, days=45, rounds=3, default_seconds=8, latency_rounds=3, latency_seconds=8, accounts=100_000
 )
-QUICK = Size(customers=500, days=60, rounds=1, default_seconds=4, latency_rounds=1, latency_seconds=4, accounts=10_000)
+QUICK = Size(customers=700, days=45, rounds=1, default_seconds=4, latency_rounds=1, latency_seconds=4, accounts=10_000)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

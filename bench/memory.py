@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from bench.entries import Entry
 from bench.parts import PARTITIONS, Worker, fill_log, settings_for, watch, write
-from bench.workload import MONEY, START
+from bench.workload import MONEY
 from models.account import decode, encode
 from models.calendar import to_ms
 from schemas.errors import Unavailable
@@ -25,6 +25,8 @@ from streams.partitioner import partition_of
 from streams.settings import Settings
 
 _RESTORE_SECONDS = 120.0
+_LATER = datetime(2026, 1, 1, tzinfo=UTC)
+"""After everything in the accounts."""
 
 
 def memory(
@@ -75,7 +77,7 @@ def _accounts(names: Iterable[str], states: list[bytes]) -> Iterator[tuple[int, 
 
 def _orders(names: Iterable[str]) -> Iterator[Entry]:
     """A log with one order of each customer, later than everything in the accounts."""
-    at = datetime(START.year + 1, 1, 1, tzinfo=UTC)
+    at = _LATER
     offsets = [0] * PARTITIONS
     for name in names:
         partition = partition_of(name.encode(), PARTITIONS)

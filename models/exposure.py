@@ -68,13 +68,15 @@ def positions(account: Account, day: int, policy: Policy) -> dict[str, Position]
 
 def material(position: Position, dpd_floor: int, policy: Policy) -> bool:
     """Whether what is at least ``dpd_floor`` days past due matters: amount x days, never a count of invoices."""
-    if not position.items:
+    if position.oldest_dpd < dpd_floor or not position.items:
         return False
-    amount, amount_days = ZERO, 0.0
-    for dpd, outstanding, _ in position.items:
-        if dpd >= dpd_floor:
-            amount += outstanding
-            amount_days += float(outstanding) * dpd
+    amount, amount_days = position.overdue, position.overdue_amount_days
+    if dpd_floor > 1:  # else all items count, and their sums are known
+        amount, amount_days = ZERO, 0.0
+        for dpd, outstanding, _ in position.items:
+            if dpd >= dpd_floor:
+                amount += outstanding
+                amount_days += float(outstanding) * dpd
     if amount == 0:
         return False
     rules = policy.materiality

@@ -40,9 +40,11 @@ class Scorecard:
         """What is known of the account on a day, by component; unknown components are absent."""
         known = {"default_risk": account.probability}
         if account.items or account.behaviour.payments:
-            known["ageing"] = max(
-                (p.mean_days_past_due for p in positions.values() if material(p, 1, self._policy)), default=0.0
-            )
+            ageing = 0.0
+            for position in positions.values():
+                if position.items and material(position, 1, self._policy):
+                    ageing = max(ageing, position.mean_days_past_due)
+            known["ageing"] = ageing
         index = mean_payment_index(account.behaviour)
         if index is not None:
             known["payment_index"] = index

@@ -52,6 +52,8 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = self._options.fetch_max_wait_ms
+        # What others wrote in a transaction and took back never happened.
+        consumer._isolation_level = "read_committed"
         return consumer
 
     async def on_start(self) -> None:

@@ -67,7 +67,7 @@ async def test_a_feed_knows_when_it_is_through(make_settings: MakeSettings) -> N
     async with Feed(settings) as feed:
         listening = asyncio.create_task(_take(feed, 3))
         async with asyncio.timeout(20):
-            while not await feed.is_at_end():  # noqa: ASYNC110 (the broker is asked)
+            while not await feed.is_at_end():
                 await asyncio.sleep(0.05)
         assert not listening.done()
         await _send(settings, (ALERTS, "c"))
