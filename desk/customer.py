@@ -51,7 +51,7 @@ def customer(customer_id: str, timeline: int, lang: str, as_json: bool, data_dir
 def _settings(data_dir: Path | None) -> Settings:
     if data_dir is None:
         return Settings()
-    return Settings(data_dir=data_dir, clickhouse_dsn="")
+    return Settings(data_dir=data_dir, clickhouse_dsn=f"chdb://{data_dir.resolve() / 'clickhouse'}")
 
 
 async def _read(settings: Settings, customer_id: str, timeline: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def demo_settings(data_dir: Path, broker: str, *, full_speed: bool) -> Settings:
     """Settings of all parts; whatever the environment says, only embedded parts are used."""
     return Settings(
         broker=broker,
-        clickhouse_dsn="",
+        clickhouse_dsn=f"chdb://{data_dir.resolve() / 'clickhouse'}",
         app_id="creditpulse-demo",
         instance_id="demo",
         topic_prefix="",

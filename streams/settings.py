@@ -14,7 +14,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """One frozen object per process. To move from the embedded parts to real ones, set BROKER and CLICKHOUSE_DSN."""
 
-    model_config = SettingsConfigDict(env_prefix="CREDITPULSE_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CREDITPULSE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     broker: str = Field(default="kafka://127.0.0.1:9092", description="Bootstrap servers: kafka://host:port,host:port")
     clickhouse_dsn: str = Field(
