@@ -90,6 +90,8 @@ class Behaviour(msgspec.Struct, array_like=True):
     last_terms: int = 30
     last_outcome: int = 0
     cash: dict[str, CashStats] = {}
+    invoices: int = 0
+    amount_log_sum: float = 0.0
 
 
 class Master(msgspec.Struct, array_like=True):

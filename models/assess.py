@@ -67,16 +67,16 @@ class Assessor:
         self._scorecard = Scorecard(policy)
         self._limits = LimitRules(policy)
 
-    def predict(self, account: Account, amount: float, terms: int, day: int) -> tuple[bytes, float]:
-        """Features and default risk of an invoice over ``amount`` with ``terms`` days, issued on ``day``."""
-        return self._predict(account, positions(account, day, self._policy), amount, terms, day)
+    def predict(self, account: Account, amount: float, due: int, day: int) -> tuple[bytes, float]:
+        """Features and default risk of an invoice over ``amount`` that is issued on ``day`` and due on ``due``."""
+        return self._predict(account, positions(account, day, self._policy), amount, due, day)
 
     def _predict(
-        self, account: Account, where: dict[str, Position], amount: float, terms: int, day: int
+        self, account: Account, where: dict[str, Position], amount: float, due: int, day: int
     ) -> tuple[bytes, float]:
         rate = self._risk.customer_rate(account.behaviour)
-        packed = features(account, where, amount, terms, rate, day, self._policy)
-        return packed, self._risk.predict(packed, rate)
+        packed = features(account, where, amount, due, rate, day, self._policy.default_risk.late_days)
+        return packed, self._risk.predict(packed, account.behaviour)
 
     def assess(self, situation: Situation) -> None:
         """Recompute score, level, limit and terms; append what changed to ``situation.out``."""
@@ -102,7 +102,7 @@ class Assessor:
         situation.positions = positions(account, day, self._policy)
         behaviour = account.behaviour
         _, account.probability = self._predict(
-            account, situation.positions, behaviour.last_amount, behaviour.last_terms, day
+            account, situation.positions, behaviour.last_amount, day + behaviour.last_terms, day
         )
         # Utilisation counts against the base limit: against the granted one, a cut would lower the score again.
         situation.base = self._limits.granted(account, Level.STANDARD)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import lru_cache
-from math import log, sqrt
+from math import log, log1p, sqrt
 
 from models.account import Behaviour, CashStats
 from models.payment_index import MIN_PAYMENTS, payment_index
@@ -77,6 +77,14 @@ def record_order(behaviour: Behaviour, currency: str, amount: Decimal, day: int,
     age = behaviour.day - day
     cash.orders_fast += float(amount) * _faded(age, policy.order_fast_half_life_days)
     cash.orders_slow += float(amount) * _faded(age, policy.order_slow_half_life_days)
+
+
+def record_invoice(behaviour: Behaviour, amount: float, terms_days: int) -> None:
+    """Count an invoice towards what is usual for the customer: its amount (in log, so that one giant does not
+    set the norm) and its terms."""
+    behaviour.invoices += 1
+    behaviour.amount_log_sum += log1p(amount)
+    behaviour.last_amount, behaviour.last_terms = amount, terms_days
 
 
 def record_outcome(behaviour: Behaviour, late: bool, day: int, half_life: float) -> None:

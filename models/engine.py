@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 from models import assessments, ledger
 from models.account import SCHEMA, Account, Prediction
 from models.assess import Assessor, Situation
-from models.behaviour import record_outcome
+from models.behaviour import record_invoice, record_outcome
 from models.calendar import day_of, day_of_ms, ms_of_day, to_ms
 from models.default_risk.risk import DefaultRisk, Outcome, is_bad
 from models.memory import contains, id_hash, prune, remember
@@ -195,20 +195,20 @@ class CreditEngine:
         # The prediction is made from what was known before the invoice, and frozen with its features.
         prediction = None
         if day < matures and event.invoice_id not in account.items:
-            amount, terms = float(event.amount), due - event.issue_date.toordinal()
             naive = self._risk.naive_rate(behaviour)
-            packed, probability = self._assessor.predict(account, amount, terms, day)
+            packed, probability = self._assessor.predict(account, float(event.amount), due, day)
             prediction = Prediction(matures, day, due, probability, naive, packed)
             account.predictions[event.invoice_id] = prediction
-        behaviour.last_amount, behaviour.last_terms = float(event.amount), event.terms_days
+        record_invoice(behaviour, float(event.amount), event.terms_days)
         if not ledger.open_invoice(account, event, self.policy) and prediction is not None:
             del account.predictions[event.invoice_id]
 
     def _apply_broadcast(self, offset: int, entry: LogEntry) -> Effects:
         event = entry.event
         effects = Effects(applied=offset > self._state.applied, broadcast=True)
-        if effects.applied and self._is_known(entry):
-            # Written again after a crash, further down the log: it has had its effect where it first stood.
+        if offset < self._state.applied or (effects.applied and self._is_known(entry)):
+            # Before the last broadcast everything is stored, accounts as well; or the gate wrote this one again after
+            # a crash, further down the log, and it has had its effect where it first stood.
             return Effects(applied=False, broadcast=True)
         now = max(self._state.clock, to_ms(entry.time))
         day = day_of_ms(now)

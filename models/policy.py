@@ -35,7 +35,9 @@ class _UniqueKeys(yaml.SafeLoader):
 def _mapping(text: str, name: str) -> dict[str, Any]:
     try:
         document = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 (a SafeLoader)
-    except yaml.YAMLError as error:
+    # Beside its own errors the parser lets through those of dates, times and numbers that do not exist, of keys that
+    # are lists, and of nesting without end.
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidInput("policy_not_yaml", f"{name}: {error}") from error
     if not isinstance(document, dict):
         raise InvalidInput("policy_not_a_mapping", f"{name}: a policy is a mapping of sections")

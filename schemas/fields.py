@@ -26,7 +26,10 @@ def _not_a_number(value: object) -> object:
 
 
 def _sane_time(value: datetime) -> datetime:
-    value = value.astimezone(UTC)
+    try:
+        value = value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies at the end of the calendar") from None
     if not EARLIEST <= value <= LATEST:
         raise ValueError(f"must lie between {EARLIEST.date()} and {LATEST.date()}, is {value.isoformat()}")
     return value

@@ -189,8 +189,8 @@ class DefaultRiskModel(_Section):
     base_rate: Share = Field(description="The book's rate before anything is known ...")
     base_weight: Positive = Field(description="... counted as so many outcomes.")
     new_customer_factor: Annotated[float, Field(ge=1, le=10)]
-    learning_rate: Positive
-    l2: Annotated[float, Field(ge=0)]
+    prior_variance: Positive = Field(description="Of the learner's weights, before it has learned anything.")
+    forgetting: Annotated[float, Field(gt=0.9, le=1)] = Field(description="1: the learner remembers all outcomes.")
     model_weight: Share = Field(description="Weight of the learner beside the customer's rate, in log-odds.")
     warm_up: int = Field(ge=0, description="Outcomes in the book before the learner has a say.")
     half_life_days: Positive = Field(description="How fast a customer's known outcomes fade in the rate.")

@@ -6,29 +6,33 @@ Values are rounded to 32 bits before use, so that what was predicted from is exa
 from __future__ import annotations
 
 from array import array
-from math import log, log1p
+from datetime import date
+from math import erf, log, log1p, sqrt
 
 from models.account import Account
-from models.behaviour import days_beyond_terms, order_velocity, usual_days_late
+from models.behaviour import usual_days_late
 from models.exposure import Position
-from schemas.policy import Policy
 
 NAMES: tuple[str, ...] = (
     "rate_logit",
-    "outcomes_log",
-    "recent_rate",
-    "usual_days_late",
-    "days_late_spread",
-    "days_beyond_terms",
-    "terms",
-    "amount_log",
-    "overdue_share",
+    "late_by_habit",
+    "unusual_amount",
+    "new_customer",
+    "age_log",
+    "due_at_month_end",
+    "working_days",
     "oldest_dpd_log",
-    "mean_dpd",
     "open_count_log",
     "since_payment_log",
-    "velocity_log",
+    "due_at_once",
 )
+
+_DAYS_NOISE = 2.0
+"""Standard deviation, in days, that even the steadiest payer is granted (weekends, bank days)."""
+_UNKNOWN_SPREAD = 5.0
+_NEVER_PAID = 365
+_MONTH_END = 26
+_SATURDAY = 5
 
 
 def logit(probability: float) -> float:
@@ -38,41 +42,44 @@ def logit(probability: float) -> float:
 
 
 def features(
-    account: Account, positions: dict[str, Position], amount: float, terms: int, rate: float, day: int, policy: Policy
+    account: Account, positions: dict[str, Position], amount: float, due: int, rate: float, day: int, late_days: int
 ) -> bytes:
-    """The features of an invoice over ``amount`` with ``terms`` days, packed; ``rate`` = the customer's late rate."""
+    """The features of an invoice over ``amount`` that falls due on ``due`` and would be bad ``late_days`` later.
+
+    ``rate`` is the customer's late rate; ``day`` and ``due`` are ordinals. Packed as 32-bit floats.
+    """
     behaviour = account.behaviour
-    usual, spread = usual_days_late(behaviour) or (0.0, 0.0)
-    open_total = overdue = mean_dpd = 0.0
-    oldest = 0
-    for position in positions.values():
-        open_total += float(position.open_invoices)
-        if position.oldest_dpd:
-            overdue += float(position.overdue)
-            mean_dpd = max(mean_dpd, position.mean_days_past_due)
-            oldest = max(oldest, position.oldest_dpd)
-    velocity = order_velocity(behaviour, day, policy.behaviour) or 1.0
-    since = day - behaviour.last_payment if behaviour.last_payment else 90
-    recent = behaviour.weighted_late / behaviour.weighted_outcomes if behaviour.weighted_outcomes else rate
+    amount_log = log1p(amount)
+    usual_amount = behaviour.amount_log_sum / behaviour.invoices if behaviour.invoices else amount_log
+    since = min(_NEVER_PAID, day - behaviour.last_payment) if behaviour.last_payment else _NEVER_PAID
+    age = max(0, day - behaviour.first_order) if behaviour.first_order else 0
+    # Invoices run at month's end, and money moves on working days: both shift payments by a few days.
+    weekday = (due - 1) % 7
+    working_days = sum((weekday + step) % 7 < _SATURDAY for step in range(1, late_days + 1))
     return array(
         "f",
         (
             logit(rate),
-            log1p(behaviour.outcomes),
-            recent,
-            max(-30.0, min(90.0, usual)),
-            min(60.0, spread),
-            min(90.0, days_beyond_terms(behaviour) or 0.0),
-            min(terms, 180),
-            log1p(amount),
-            overdue / open_total if open_total > 0 else 0.0,
-            log1p(oldest),
-            min(60.0, mean_dpd),
+            _late_by_habit(account, late_days),
+            amount_log - usual_amount,
+            0.0 if behaviour.payments else 1.0,
+            log1p(age),
+            1.0 if date.fromordinal(due).day >= _MONTH_END else 0.0,
+            working_days,
+            log1p(max((position.oldest_dpd for position in positions.values()), default=0)),
             log1p(len(account.items)),
-            log1p(max(0, min(since, 365))),
-            log(velocity),
+            log1p(max(0, since)),
+            1.0 if due - day <= 1 else 0.0,
         ),
     ).tobytes()
+
+
+def _late_by_habit(account: Account, late_days: int) -> float:
+    """Log-odds of paying more than ``late_days`` late, were days late normal around the customer's own usual."""
+    usual, spread = usual_days_late(account.behaviour) or (0.0, _UNKNOWN_SPREAD)
+    deviation = sqrt(spread * spread + _DAYS_NOISE * _DAYS_NOISE)
+    late = 0.5 * (1.0 + erf((usual - late_days - 0.5) / deviation / sqrt(2.0)))
+    return logit(0.01 + 0.98 * late)
 
 
 def values(packed: bytes) -> array[float]:

@@ -42,7 +42,9 @@ class RunningQuality(msgspec.Struct, array_like=True):
 
 
 def prediction_quality(probabilities: Sequence[float], outcomes: Sequence[bool]) -> dict[str, float | int | None]:
-    """n, positives, auc, average_precision, ks, log_loss and brier; ranks are None unless both classes occur.
+    """n, positives, their rate, mean_probability, auc, average_precision, ks, log_loss and brier.
+
+    Ranks are None unless both classes occur.
 
     Ties share their rank (AUC) and enter the curve together (average precision, KS), as in scikit-learn.
     """
@@ -51,6 +53,8 @@ def prediction_quality(probabilities: Sequence[float], outcomes: Sequence[bool])
     result: dict[str, float | int | None] = {
         "n": n,
         "positives": positives,
+        "rate": positives * mean if n else None,
+        "mean_probability": sum(probabilities) * mean if n else None,
         "auc": None,
         "average_precision": None,
         "ks": None,

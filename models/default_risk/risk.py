@@ -48,7 +48,7 @@ class DefaultRisk:
         self._policy = policy
         state = state or RiskState()
         self.outcomes, self.late, self.quality = state.outcomes, state.late, state.quality
-        self._learner = Learner(policy.learning_rate, policy.l2, state.learner)
+        self._learner = Learner(policy.prior_variance, policy.forgetting, state.learner)
 
     def state(self) -> RiskState:
         """All of it as plain numbers."""
@@ -57,7 +57,7 @@ class DefaultRisk:
     @property
     def model_version(self) -> str:
         """Names the model exactly: its kind and how many outcomes it has learned."""
-        return f"rate-lr-1@{self._learner.learned}"
+        return f"rate-blr-2@{self._learner.learned}"
 
     @property
     def book_rate(self) -> float:
@@ -66,11 +66,8 @@ class DefaultRisk:
         return (self.late + policy.base_rate * policy.base_weight) / (self.outcomes + policy.base_weight)
 
     def customer_rate(self, behaviour: Behaviour) -> float:
-        """The customer's late rate, smoothed to the book's; new customers start above it."""
-        policy = self._policy
-        if not behaviour.outcomes:
-            return min(0.9, self.book_rate * policy.new_customer_factor)
-        weight = policy.prior_weight
+        """The customer's late rate, of faded outcomes, smoothed to the book's."""
+        weight = self._policy.prior_weight
         return (behaviour.weighted_late + weight * self.book_rate) / (behaviour.weighted_outcomes + weight)
 
     def naive_rate(self, behaviour: Behaviour) -> float:
@@ -86,11 +83,16 @@ class DefaultRisk:
         half = _Z80 / (1 + z2 / n) * ((probability * (1 - probability) + z2 / (4 * n)) / n) ** 0.5
         return max(0.0, min(middle - half, probability)), min(1.0, max(middle + half, probability))
 
-    def predict(self, packed: bytes, rate: float) -> float:
-        """Probability that an invoice with these features is paid more than K days late."""
-        weight = self._policy.model_weight
-        if weight == 0.0 or self.outcomes < self._policy.warm_up:
-            return rate
+    def predict(self, packed: bytes, behaviour: Behaviour) -> float:
+        """Probability that an invoice with these features is paid more than K days late.
+
+        While the learner is silent, customers without any outcome start above the book's rate; later the learner
+        knows by itself how much worse new customers turn out.
+        """
+        policy, rate = self._policy, self.customer_rate(behaviour)
+        weight = policy.model_weight
+        if weight == 0.0 or self.outcomes < policy.warm_up:
+            return rate if behaviour.outcomes else min(0.9, rate * policy.new_customer_factor)
         blended = weight * logit(self._learner.predict_proba_one(packed)) + (1.0 - weight) * logit(rate)
         return 1.0 / (1.0 + exp(-blended))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import faust
 
+from models.calendar import to_ms
 from models.engine import CreditEngine, Effects
 from models.partition import decode, encode
 from schemas.decisions import CREDIT_ALERT, CREDIT_LEVEL, ORDER_DECISION, CreditAlert, OrderDecision, OutEvent
@@ -45,7 +46,7 @@ class _Step:
 
     def add(self, entry: LogEntry, effects: Effects) -> None:
         for event in effects.out:
-            row = Row(event.subject.encode(), event.model_dump_json().encode(), int(event.time.timestamp() * 1000))
+            row = Row(event.subject.encode(), event.model_dump_json().encode(), to_ms(event.time))
             self.out.setdefault(OUT_TOPICS[event.type], []).append(row)
         self.received.append(entry.received_at.timestamp())
         self.applied[entry.source.topic] += effects.applied

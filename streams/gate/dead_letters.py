@@ -15,7 +15,7 @@ from streams.transport.durable import Row
 
 SOURCE = "/creditpulse/gate"
 LARGEST_VALUE = 5 * 1024 * 1024
-"""Bytes of a value that still fits into a dead letter as base64 (streams.topic_admin.LARGEST_DEAD_LETTER)."""
+"""Bytes of key and value that still fit into a dead letter as base64 (streams.topic_admin.LARGEST_DEAD_LETTER)."""
 
 
 def dead_letter(record: Record, error: InvalidInput, received_at: datetime) -> Row:
@@ -24,8 +24,9 @@ def dead_letter(record: Record, error: InvalidInput, received_at: datetime) -> R
     # The timestamp of a record is free for its producer to choose, and may be nonsense as well.
     record_time = from_ms(min(max(record.timestamp, 0), 4_102_444_800_000))
     message = error.message[:2000]
-    value = record.value
-    if value is not None and len(value) > LARGEST_VALUE:
+    key, value = record.key, record.value
+    if len(key or b"") + len(value or b"") > LARGEST_VALUE:
+        key = key if key is not None and len(key) <= LARGEST_VALUE else None
         value, message = None, f"{message[:1900]} (too large to copy: read it where it stands)"
     letter = DeadLetterOut(
         id=f"{where}/dead-letter",
@@ -42,7 +43,7 @@ def dead_letter(record: Record, error: InvalidInput, received_at: datetime) -> R
             reason_code=error.code,
             message=message,
             field=error.field,
-            key_base64=None if record.key is None else b64encode(record.key).decode(),
+            key_base64=None if key is None else b64encode(key).decode(),
             value_base64=None if value is None else b64encode(value).decode(),
             record_time=record_time,
         ),

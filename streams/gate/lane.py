@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from streams.metrics import Metrics
 from streams.record import Record
 from streams.transport.agent import Delivery
 from streams.transport.durable import Row
+
+log = logging.getLogger(__name__)
 
 BATCH = 2_000
 """Records written to the log between two acknowledgements."""
@@ -54,13 +57,20 @@ class GateRules:
 
     def entry(self, record: Record, received_at: datetime) -> LogEntry:
         """The log entry of a record read at ``received_at``; raises InvalidInput."""
-        return log_entry(
-            record,
-            received_at=received_at,
-            latest_ms=to_ms(received_at) + self.future_tolerance_ms,
-            partitions=self.partitions,
-            max_bytes=self.max_event_bytes,
-        )
+        try:
+            return log_entry(
+                record,
+                received_at=received_at,
+                latest_ms=to_ms(received_at) + self.future_tolerance_ms,
+                partitions=self.partitions,
+                max_bytes=self.max_event_bytes,
+            )
+        except InvalidInput:
+            raise
+        except Exception as error:
+            # A mistake of ours, met by this record: it must stop neither the others nor the gate.
+            log.exception("%s[%d]@%d was not understood", record.topic, record.partition, record.offset)
+            raise InvalidInput("not_understood", f"the record was not understood: {error!r}"[:1000]) from error
 
 
 @dataclass(slots=True, eq=False)

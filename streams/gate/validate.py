@@ -12,7 +12,7 @@ from models.policy import parse_policy
 from schemas.errors import InvalidInput
 from schemas.events import CustomerEvent, InEvent
 from schemas.log import LogEntry, PolicyActivated, Source
-from schemas.topics import BY_NAME
+from schemas.topics import BY_NAME, POLICY
 from streams.partitioner import partition_of
 from streams.record import Record
 
@@ -51,7 +51,8 @@ def _parse(record: Record, max_bytes: int) -> InEvent:
     value = record.value
     if not value:
         raise InvalidInput("empty_value", "the record has no value")
-    allowed = max_bytes * 4 if record.topic == "policy" else max_bytes
+    first_topic = record.relayed_from[0] if record.relayed_from else record.topic
+    allowed = max_bytes * 4 if first_topic == POLICY else max_bytes
     if len(value) > allowed:
         raise InvalidInput("too_large", f"the value has {len(value)} bytes, at most {allowed} are accepted")
     try:
@@ -72,6 +73,10 @@ def _readable(error: ValidationError) -> InvalidInput:
         return InvalidInput("not_an_object", "the value must be a JSON object")
     if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
         return InvalidInput("unknown_type", f"type: {first['msg']}", "type")
+    # Where a topic holds one type only, there is no tag to tell by: the type is a field with one value.
+    kind = next((item for item in errors if item["loc"] == ("type",)), None)
+    if kind is not None:
+        return InvalidInput("unknown_type", f"type: {kind['msg']}, is {kind['input']!r:.60}", "type")
     version = next((item for item in errors if item["loc"][-1:] == ("version",)), None)
     if version is not None:
         code = "missing_field" if version["type"] == "missing" else "unknown_version"

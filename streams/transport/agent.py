@@ -81,11 +81,39 @@ def chunk_agent(app: faust.App, topic: TopicT, handler: Handler, *, name: str) -
     return app.agent(topic, name=name)(deliver)
 
 
+MOST_JOINED = 1_000
+"""Records of chunks joined for one step; a single chunk may hold more."""
+
+
+def _take(waiting: deque[Delivery]) -> list[Delivery]:
+    """Take out the first delivery, and those after it that make one chain and not too much work with it."""
+    taken = [waiting.popleft()]
+    records = len(taken[0].chunk.records)
+    while waiting and waiting[0].chunk.epoch == taken[0].chunk.epoch:
+        records += len(waiting[0].chunk.records)
+        if records > MOST_JOINED:
+            break
+        taken.append(waiting.popleft())
+    return taken
+
+
+def _joined(taken: list[Delivery]) -> Delivery:
+    """The deliveries as one to work on; it is not part of the chain: the single ones are acknowledged."""
+    first = taken[0]
+    if len(taken) == 1:
+        return first
+    records = [record for delivery in taken for record in delivery.chunk.records]
+    chunk = Chunk(first.tp, first.chunk.first, taken[-1].chunk.last, records, first.chunk.epoch)
+    return Delivery(chunk, first.event, first.consumer)
+
+
 class PartitionLanes:
     """A handler for which each partition is a lane: chunks one after the other within it, lanes side by side.
 
     ``step`` does all the work of a chunk; the lane acknowledges when it returns. While one partition waits
-    for the broker's acknowledgements, the others compute.
+    for the broker's acknowledgements, the others compute. Chunks that came in meanwhile are given to ``step``
+    as one: events that trickle in are fetched a few at a time, and with a wait for the broker for each few of
+    them a lane would fall behind at a rate at which neither it nor the broker is busy.
     """
 
     def __init__(self, app: faust.App, step: Handler) -> None:
@@ -114,9 +142,10 @@ class PartitionLanes:
         waiting = self._waiting[tp]
         try:
             while waiting:
-                delivery = waiting.popleft()
-                await self._step(delivery)
-                delivery.ack()
+                taken = _take(waiting)
+                await self._step(_joined(taken))
+                for delivery in taken:
+                    delivery.ack()
         except Exception as failure:
             await cast(ChunkTransport, self._app.transport).fail_stop(failure)
         else:

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from streams.cli import main
 from tests.unit.streams.sources.books import long_ledger, write_ledger
 
-QUALITY = {"n", "positives", "auc", "average_precision", "ks", "log_loss", "brier"}
+QUALITY = {"n", "positives", "rate", "mean_probability", "auc", "average_precision", "ks", "log_loss", "brier"}
 
 
 def _run(*arguments: str | Path, command: str = "backtest") -> Result:
