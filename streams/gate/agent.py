@@ -131,10 +131,13 @@ class Gate:
             record = Record(topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value)
             try:
                 self._rules.entry(record, received_at)
+                # And as the lanes will see it: what they would refuse is refused here, once.
+                origin = (topic, raw.partition, raw.offset)
+                self._rules.entry(record._replace(topic=BROADCASTS, relayed_from=origin), received_at)
             except InvalidInput as error:
                 dead.append(dead_letter(record, error, received_at))
                 self._metrics.dead_letters.labels(topic, error.code).inc()
             else:
-                origin = (RELAYED_FROM, f"{topic}/{raw.partition}/{raw.offset}".encode())
-                rows.append(Row(record.key, record.value, record.timestamp, (origin,)))
+                header = (RELAYED_FROM, "/".join(map(str, origin)).encode())
+                rows.append(Row(record.key, record.value, record.timestamp, (header,)))
         await self._log.relay(range(self._rules.partitions), rows, dead)

@@ -112,7 +112,6 @@ async def test_the_relay_refuses_once_what_no_lane_would_take(bench: Bench) -> N
         pytest.param(
             MARKET,
             event(MARKET, type=None),
-            marks=pytest.mark.xfail(reason="the contract of market and policy does without a type, that of LOG not"),
         ),
     ],
     ids=["market", "policy", "long policy", "no type"],
