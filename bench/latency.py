@@ -207,9 +207,7 @@ async def _phase(settings: Settings, producer: AIOKafkaProducer, live: _Live, se
     return found
 
 
-async def _echo_phase(
-    settings: Settings, producer: AIOKafkaProducer, topic: str, live: _Live, seconds: float
-) -> _Echo:
+async def _echo_phase(settings: Settings, producer: AIOKafkaProducer, topic: str, live: _Live, seconds: float) -> _Echo:
     """As many and as large records through one topic, read by a consumer like that of the alerts."""
     found = _Echo()
 

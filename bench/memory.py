@@ -46,7 +46,7 @@ def memory(
         touched = worker.memory_mb()
     return {
         "customers": customers,
-        "changelog_mb": sum(map(len, states)) / len(states) * customers / 2**20,
+        "changelog_mb": sum(map(len, states)) / len(states) * customers / 1e6,
         "restored_mb": {name: restored[name] for name in ("now", "peak")},
         "restored_after_s": restored["seconds"],
         "touched_mb": touched,

@@ -53,9 +53,7 @@ async def fill_log(settings: Settings, entries: Iterable[Entry]) -> None:
     await write(settings, settings.topic(LOG), rows)
 
 
-async def write(
-    settings: Settings, topic: str, rows: Iterable[tuple[int, bytes | None, bytes, int | None]]
-) -> None:
+async def write(settings: Settings, topic: str, rows: Iterable[tuple[int, bytes | None, bytes, int | None]]) -> None:
     """Write ``(partition, key, value, timestamp_ms)`` into a topic and wait until the broker has all."""
     async with AIOKafkaProducer(**settings.kafka_client_options(), linger_ms=5, max_batch_size=262_144) as producer:
         acks = []
@@ -137,7 +135,7 @@ class Worker:
         """Resident memory now and at its highest, in MB (Linux)."""
         lines = Path(f"/proc/{self.child.pid}/status").read_text().splitlines()
         status = dict(line.split(":", 1) for line in lines)
-        return {name: int(status[key].split()[0]) / 1024 for name, key in (("now", "VmRSS"), ("peak", "VmHWM"))}
+        return {name: int(status[key].split()[0]) * 1024 / 1e6 for name, key in (("now", "VmRSS"), ("peak", "VmHWM"))}
 
 
 @dataclass(frozen=True, slots=True)

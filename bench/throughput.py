@@ -83,6 +83,7 @@ def throughput(book: Book, rounds: int, default_seconds: float, step: Callable[[
         gate = watched(book, f"gate-{number}", role="gate", seconds=120.0)
         runs["gate"].append(figures(gate, book.records))
     rates = {name: [run["events_per_s"] for run in found] for name, found in runs.items()}
+    costs = {name: [run["cpu_us_per_event"] for run in found] for name, found in runs.items()}
     decisions = {run.pop("sha256") for run in runs["bare_loop"]}
     if len(decisions) != 1:
         raise AssertionError("the same log gave different decisions")
@@ -92,7 +93,12 @@ def throughput(book: Book, rounds: int, default_seconds: float, step: Callable[[
         "ratio_engine_loop": median_ratio(rates["engine"], rates["bare_loop"]),
         "ratio_default_faust": median_ratio(rates["engine_same_events"], rates["default"]),
         "ratio_gate_engine": median_ratio(rates["gate"], rates["engine"]),
+        "cpu_ratios": {
+            "engine_loop": median_ratio(costs["bare_loop"], costs["engine"]),
+            "default_faust": median_ratio(costs["default"], costs["engine_same_events"]),
+        },
         "events_per_s": {name: median(values) for name, values in rates.items()},
+        "cpu_us_per_event": {name: median(values) for name, values in costs.items()},
         "runs": runs,
         "sha256": decisions.pop(),
     }

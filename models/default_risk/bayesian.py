@@ -65,13 +65,13 @@ class BayesianLogisticRegression(base.Classifier):
     ) -> dict[base.typing.ClfTarget, float]:
         """Moderated probability of both classes; one half before anything was learned."""
         z = self._vector(x)
-        doubt = sum(value * sum(map(mul, row, z)) for value, row in zip(z, self.covariance, strict=True))
+        doubt = sum(map(mul, z, [sum(map(mul, row, z)) for row in self.covariance]))
         probability = _sigmoid(sum(map(mul, self.weights, z)) / sqrt(1.0 + pi / 8.0 * max(doubt, 0.0)))
         return {False: 1.0 - probability, True: probability}
 
     def _vector(self, x: Mapping[Hashable, float]) -> list[float]:
         # Intercept first. Features that are absent count as zero: their mean, once they are scaled.
-        return [1.0, *(x.get(name, 0.0) for name in self.names)]
+        return [1.0, *[x.get(name, 0.0) for name in self.names]]
 
     def _grow(self, x: Mapping[Hashable, float]) -> None:
         known = set(self.names)
