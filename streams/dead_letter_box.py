@@ -1,9 +1,8 @@
-"""Read dead letters and publish what they hold once more."""
+"""Read dead letters, and make events again of what they hold."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
 
 import msgspec
 from pydantic import ValidationError
@@ -12,7 +11,6 @@ from models.calendar import to_ms
 from schemas.decisions import DeadLetter, DeadLetterOut
 from schemas.errors import InvalidInput
 from schemas.topics import CUSTOMER_TOPICS, DEAD_LETTERS
-from streams.publisher import Publisher
 from streams.settings import Settings
 from streams.sources.event_file import TimedEvent
 from streams.topic_reader import read_to_end
@@ -52,17 +50,6 @@ def as_event(letter: DeadLetter, *, value: bytes | None = None) -> TimedEvent:
     if letter.source.topic in CUSTOMER_TOPICS:
         key = _customer_of(raw) or key
     return TimedEvent(letter.source.topic, key, to_ms(letter.record_time), raw)
-
-
-async def resubmit(settings: Settings, events: Iterable[TimedEvent]) -> int:
-    """Publish events to their topics and return how many; raises Unavailable."""
-    count = 0
-    async with Publisher(settings) as publisher:
-        for event in events:
-            await publisher.send(event)
-            count += 1
-        await publisher.flush()
-    return count
 
 
 def _customer_of(raw: bytes) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from types import TracebackType
 
 from aiokafka import AIOKafkaProducer
@@ -73,3 +74,14 @@ class Publisher:
         self._acks.append(ack)
         if len(self._acks) >= _IN_FLIGHT:
             await self.flush()
+
+
+async def publish(settings: Settings, events: Iterable[TimedEvent]) -> int:
+    """Publish events as fast as the broker takes them and return how many; raises Unavailable."""
+    count = 0
+    async with Publisher(settings) as publisher:
+        for event in events:
+            await publisher.send(event)
+            count += 1
+        await publisher.flush()
+    return count

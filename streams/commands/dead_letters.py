@@ -13,7 +13,8 @@ from rich.table import Table
 
 from schemas.decisions import DeadLetterOut
 from schemas.errors import InvalidInput
-from streams.dead_letter_box import as_event, read_dead_letters, readable_value, resubmit
+from streams.dead_letter_box import as_event, read_dead_letters, readable_value
+from streams.publisher import publish
 from streams.settings import Settings
 
 
@@ -96,7 +97,7 @@ def resubmit_letters(letter_ids: tuple[str, ...], code: str | None, value: Path 
     letters = [letter for letter in _all() if letter.data.reason_code == code] if code else _chosen(letter_ids)
     corrected = value.read_bytes() if value is not None else None
     events = [as_event(letter.data, value=corrected) for letter in letters]
-    count = asyncio.run(resubmit(Settings(), events))
+    count = asyncio.run(publish(Settings(), events))
     click.echo(json.dumps({"submitted": count}) if as_json else f"submitted {count}")
 
 

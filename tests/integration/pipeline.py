@@ -22,7 +22,7 @@ from streams.backlog import Backlog
 from streams.embedded.broker import free_port
 from streams.embedded.guard import Child, start_child
 from streams.in_process import InProcess
-from streams.publisher import Publisher
+from streams.publisher import publish as publish_all
 from streams.settings import Settings
 from streams.sources.event_file import TimedEvent
 from streams.supervisor import worker_command
@@ -100,15 +100,9 @@ class Pipeline:
 
 
 async def publish(settings: Settings, events: Iterable[TimedEvent]) -> int:
-    """Publish events into the public topics as fast as the broker takes them."""
+    """Publish events into the public topics, which are made first."""
     await ensure_topics(settings)
-    count = 0
-    async with Publisher(settings) as publisher:
-        for event in events:
-            await publisher.send(event)
-            count += 1
-        await publisher.flush()
-    return count
+    return await publish_all(settings, events)
 
 
 def content(out: dict[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from schemas.topics import ASSESSMENTS, MARKET, ORDERS, OVERDUE, PAYMENTS
-from streams.dead_letter_box import as_event, read_dead_letters, resubmit
+from streams.dead_letter_box import as_event, read_dead_letters
 from streams.partitioner import partition_of
+from streams.publisher import publish
 from streams.settings import Settings
 from streams.topic_admin import ensure_topics
 from tests.integration.conftest import MakeSettings
@@ -134,7 +135,7 @@ async def test_resubmitted_record_is_applied(make_settings: MakeSettings) -> Non
         await pipeline.drain()
         by_code = {letter.data.reason_code: letter.data for letter in await read_dead_letters(settings)}
         events = [as_event(by_code["wrong_key"]), as_event(by_code["invalid_field"], value=_invoice(2))]
-        assert await resubmit(settings, events) == 2
+        assert await publish(settings, events) == 2
         await pipeline.drain()
         accounts = await state(settings)
     assert accounts["C2"].open_invoices == {"USD": 100}
