@@ -48,7 +48,7 @@ class Size:
         return 1 + 4 * self.rounds + 1 + self.latency_rounds + 3
 
 
-FULL = Size(customers=2000, days=45, rounds=3, default_seconds=8, latency_rounds=3, latency_seconds=8, accounts=100_000)
+FULL = Size(customers=2000, days=45, rounds=3, default_seconds=7, latency_rounds=3, latency_seconds=6, accounts=100_000)
 QUICK = Size(customers=700, days=45, rounds=1, default_seconds=4, latency_rounds=1, latency_seconds=4, accounts=10_000)
 
 

@@ -16,7 +16,7 @@ from bench.parts import PARTITIONS, Watched, Worker, settings_for, watch
 
 LOG_PREFIX, PUBLIC_PREFIX = "log.", "public."
 """Topics that hold the ready log, and topics that hold the same book as published."""
-GATE_COPIES = 6
+GATE_COPIES = 4
 """How often the book stands in the public topics: the gate does not know it again, and would else be done at once."""
 
 

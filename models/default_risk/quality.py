@@ -6,7 +6,7 @@ Formulas: Gini = 2 AUC - 1; KS = max over s of abs(F_bad(s) - F_good(s)); log-lo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log
+from math import fsum, log
 
 import msgspec
 
@@ -54,12 +54,12 @@ def prediction_quality(probabilities: Sequence[float], outcomes: Sequence[bool])
         "n": n,
         "positives": positives,
         "rate": positives * mean if n else None,
-        "mean_probability": sum(probabilities) * mean if n else None,
+        "mean_probability": fsum(probabilities) * mean if n else None,
         "auc": None,
         "average_precision": None,
         "ks": None,
-        "log_loss": sum(map(log_loss_one, probabilities, outcomes)) * mean if n else None,
-        "brier": sum((p - y) ** 2 for p, y in zip(probabilities, outcomes, strict=True)) * mean if n else None,
+        "log_loss": fsum(map(log_loss_one, probabilities, outcomes)) * mean if n else None,
+        "brier": fsum((p - y) ** 2 for p, y in zip(probabilities, outcomes, strict=True)) * mean if n else None,
     }
     if 0 < positives < n:
         result |= _ranks(probabilities, outcomes, positives)

@@ -1,0 +1,127 @@
+"""The command line: every command shows how it is used, and errors become messages and exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from schemas.errors import CreditPulseError, InvalidInput, Unavailable, UnsupportedVersion
+from streams.cli import main
+from streams.settings import Settings
+
+_CONTEXT = click.Context(main)
+
+
+def _commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name in group.list_commands(_CONTEXT):
+        command = group.get_command(_CONTEXT, name)
+        assert command is not None, name
+        yield (*path, name)
+        if isinstance(command, click.Group):
+            yield from _commands(command, (*path, name))
+
+
+COMMANDS = sorted(_commands(main))
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_of_every_command_has_an_example(path: tuple[str, ...], option: str) -> None:
+    """Help says what the command does and how it is called; a group shows it for the commands in it."""
+    done = CliRunner().invoke(main, [*path, option])
+    assert done.exit_code == 0, done.output
+    is_group = any(other[: len(path)] == path != other for other in COMMANDS)
+    assert is_group or f"creditpulse {' '.join(path)}" in done.output.split("Example", 1)[-1]
+    assert is_group or "Example" in done.output
+
+
+def test_the_commands_of_packages_further_right_are_found() -> None:
+    """demo and customer are not part of streams, and are there all the same."""
+    names = {path[0] for path in COMMANDS}
+    assert {"archive", "backtest", "dead-letters", "demo", "customer", "import", "replay", "worker"} <= names
+    for name in names:
+        assert f"\n  {name} " in CliRunner().invoke(main, ["--help"]).output
+
+
+def test_the_way_to_begin_is_shown() -> None:
+    """Who calls it without a command learns how to start."""
+    assert "creditpulse demo" in CliRunner().invoke(main, ["--help"]).output
+
+
+def test_version_is_told() -> None:
+    """--version ends well and names the version."""
+    done = CliRunner().invoke(main, ["--version"])
+    assert done.exit_code == 0
+    assert "0." in done.output
+
+
+@pytest.mark.parametrize("words", [["guess"], ["worker", "--role", "both", "--fast"], ["replay"]])
+def test_a_wrong_call_is_wrong_input(words: list[str]) -> None:
+    """An unknown command or option, or a missing argument, ends with 2 and says so."""
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 2
+    assert "Usage:" in done.stderr
+
+
+def _failing(error: Exception) -> click.Group:
+    """Our group with a command that raises the error."""
+
+    @click.command()
+    def fail() -> None:
+        raise error
+
+    group = type(main)("creditpulse")
+    group.get_command = lambda ctx, name: fail  # type: ignore[method-assign]
+    return group
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InvalidInput("bad", "amount: is negative", "amount"), 2),
+        (CreditPulseError("the disk is full"), 1),
+        (Unavailable("no broker answers"), 1),
+        (UnsupportedVersion("written by a newer creditpulse"), 1),
+    ],
+)
+def test_our_errors_are_messages_and_exit_codes(error: CreditPulseError, code: int) -> None:
+    """What to correct ends with 2, what to try again with 1; stderr has one line, without a traceback."""
+    done = CliRunner().invoke(_failing(error), ["fail"])
+    assert done.exit_code == code
+    assert done.stderr == f"creditpulse: {error}\n"
+    assert done.stdout == ""
+
+
+def test_a_bug_is_not_hidden() -> None:
+    """An error that is none of ours keeps its traceback."""
+    done = CliRunner().invoke(_failing(ZeroDivisionError("a bug")), ["fail"])
+    assert isinstance(done.exception, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("words", [["worker"], ["archive"], ["topics", "list"], ["dead-letters", "list"]], ids=" ".join)
+def test_wrong_settings_are_wrong_input(words: list[str]) -> None:
+    """Each wrong variable is named on a line of its own, and nothing is started."""
+    wrong = {"CREDITPULSE_PARTITIONS": "many", "CREDITPULSE_BROKER": "nowhere"}
+    done = CliRunner().invoke(main, words, env=wrong)
+    assert done.exit_code == 2, done.output
+    lines = done.stderr.splitlines()
+    assert sorted(line.split(":")[1].strip() for line in lines) == sorted(wrong)
+    assert all(line.startswith("creditpulse: CREDITPULSE_") for line in lines)
+
+
+def test_a_validation_error_of_something_else_is_a_bug() -> None:
+    """Only settings are the caller's to mend; another contract that fails keeps its traceback."""
+
+    class Other(Settings):
+        """Settings by another name."""
+
+    @click.command()
+    def fail() -> None:
+        Other(partitions=0)
+
+    group = type(main)("creditpulse")
+    group.get_command = lambda ctx, name: fail  # type: ignore[method-assign]
+    assert CliRunner().invoke(group, ["fail"]).exit_code == 1
