@@ -49,30 +49,44 @@ class InProcess:
 
     def _entries(self, event: TimedEvent) -> Iterator[tuple[int, int, LogEntry]]:
         for record in self._records(event):
-            try:
-                entry = log_entry(
-                    record,
-                    received_at=from_ms(record.timestamp),
-                    latest_ms=self._latest_ms,
-                    partitions=len(self.engines),
-                    max_bytes=self._max_bytes,
-                )
-            except InvalidInput as error:
-                self.refused.append((record, error))
+            entry = self._entry(record)
+            if entry is None:
                 continue
             offset = self._log_offsets[record.partition]
             self._log_offsets[record.partition] += 1
             yield record.partition, offset, entry
 
+    def _entry(self, record: Record) -> LogEntry | None:
+        """The entry of a record, or None when it was refused."""
+        try:
+            return log_entry(
+                record,
+                received_at=from_ms(record.timestamp),
+                latest_ms=self._latest_ms,
+                partitions=len(self.engines),
+                max_bytes=self._max_bytes,
+            )
+        except InvalidInput as error:
+            self.refused.append((record, error))
+            return None
+
     def _records(self, event: TimedEvent) -> Iterator[Record]:
         key = event.key.encode() if event.key is not None else None
         home = partition_of(key, len(self.engines)) if key is not None else UNKEYED_PARTITION
-        relayed = event.topic in RELAYED_TOPICS
-        origin = (event.topic, home, self._next(event.topic, home)) if relayed else None
-        topic = BROADCASTS if relayed else event.topic
-        for partition in range(len(self.engines)) if relayed or topic == TICKS else (home,):
-            offset = self._next(topic, partition)
-            yield Record(topic, partition, offset, event.timestamp_ms, key, event.raw, origin)
+        if event.topic == TICKS:
+            for partition in range(len(self.engines)):
+                yield self._record(TICKS, partition, event, key)
+            return
+        record = self._record(event.topic, home, event, key)
+        if event.topic not in RELAYED_TOPICS:
+            yield record
+        elif self._entry(record) is not None:  # refused once, as by the relay, or copied to every partition
+            origin = (record.topic, record.partition, record.offset)
+            for partition in range(len(self.engines)):
+                yield self._record(BROADCASTS, partition, event, key)._replace(relayed_from=origin)
+
+    def _record(self, topic: str, partition: int, event: TimedEvent, key: bytes | None) -> Record:
+        return Record(topic, partition, self._next(topic, partition), event.timestamp_ms, key, event.raw)
 
     def _next(self, topic: str, partition: int) -> int:
         offset = self._source_offsets[topic, partition]

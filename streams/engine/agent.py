@@ -133,6 +133,8 @@ class EngineAgent:
         """Bring the gauge of customers by level up to date."""
         self._metrics.customers.clear()
         for number, partition in self._partitions.items():
+            if not self.accounts.owns(number):
+                continue  # another worker counts them now
             for level, count in Counter(partition.accounts.levels.values()).items():
                 self._metrics.customers.labels(number, level).set(count)
 

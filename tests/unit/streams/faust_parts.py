@@ -128,11 +128,16 @@ class FakeTable:
     name: str
     journal: list[Step]
     data: defaultdict[int, dict[bytes, bytes]] = field(default_factory=lambda: defaultdict(dict))
+    lost: set[int] = field(default_factory=set)
 
     @property
     def changelog_topic_name(self) -> str:
         """The topic of its changelog."""
         return f"{self.name}-changelog"
+
+    def owns(self, partition: int) -> bool:
+        """Whether the partition is assigned to this worker; all are, unless a test takes one away."""
+        return partition not in self.lost
 
     def value(self, partition: int, key: bytes) -> bytes | None:
         """As ``BytesTable.value``."""

@@ -74,7 +74,7 @@ def _failing(error: Exception) -> click.Group:
         raise error
 
     group = type(main)("creditpulse")
-    group.get_command = lambda ctx, name: fail  # type: ignore[method-assign]
+    group.get_command = lambda ctx, name: fail  # type: ignore[method-assign, assignment]
     return group
 
 
@@ -123,5 +123,5 @@ def test_a_validation_error_of_something_else_is_a_bug() -> None:
         Other(partitions=0)
 
     group = type(main)("creditpulse")
-    group.get_command = lambda ctx, name: fail  # type: ignore[method-assign]
+    group.get_command = lambda ctx, name: fail  # type: ignore[method-assign, assignment]
     assert CliRunner().invoke(group, ["fail"]).exit_code == 1

@@ -118,7 +118,6 @@ def test_a_wrong_key_is_refused_as_on_kafka() -> None:
     assert [error.code for _, error in run.refused] == ["wrong_key", "wrong_key"]
 
 
-@pytest.mark.xfail(reason="a relayed event is judged once for each partition; the live relay refuses it once")
 def test_a_bad_relayed_event_is_refused_once() -> None:
     """Live, the relay writes one dead letter, with the public record's coordinates."""
     run = process()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,11 @@ from streams.settings import Settings
 
 
 @pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No settings of ours in the environment, no .env in the current directory."""
     for field in Settings.model_fields:
         monkeypatch.delenv(f"CREDITPULSE_{field.upper()}", raising=False)
     monkeypatch.chdir(tmp_path)
-    yield
 
 
 def test_nothing_has_to_be_set() -> None:
@@ -114,7 +112,8 @@ def test_a_child_process_gets_what_was_set(monkeypatch: pytest.MonkeyPatch, tmp_
     )  # fmt: skip
     variables = given.environment()
     assert set(variables) == {
-        f"CREDITPULSE_{name}" for name in ("BROKER", "PARTITIONS", "DATA_DIR", "CLOCK", "TICK_SECONDS", "KAFKA_PASSWORD")
+        f"CREDITPULSE_{name}"
+        for name in ("BROKER", "PARTITIONS", "DATA_DIR", "CLOCK", "TICK_SECONDS", "KAFKA_PASSWORD")
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
