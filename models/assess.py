@@ -221,7 +221,10 @@ class Assessor:
             return situation.caps[0].code
         signed = -1 if kind is AlertKind.TIGHTENING else 1
         leading = [reason for reason in change.reasons if reason.contribution * signed > 0]
-        return leading[0].code if leading else reason_code("score")
+        if leading:
+            return leading[0].code
+        # An easing may come by time alone: the score was good enough all along, the probation has passed.
+        return "PROBATION" if kind is AlertKind.EASING else reason_code("score")
 
     def _way_back(self, situation: Situation) -> WayBack | None:
         """Pay what is overdue; then the next better level is open after dwell and probation."""
