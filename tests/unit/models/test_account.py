@@ -1,0 +1,134 @@
+"""Laws of models.account."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from models.account import (
+    SCHEMA,
+    Account,
+    Behaviour,
+    CashStats,
+    EarlyPayment,
+    External,
+    Master,
+    OpenItem,
+    OpenOrder,
+    Override,
+    Prediction,
+    Tightening,
+    decode,
+    encode,
+)
+from schemas.errors import UnsupportedVersion
+from tests.unit.models.build import DAY, account
+
+
+def _full() -> Account:
+    """An account with something in every field."""
+    return Account(
+        SCHEMA,
+        "客户-1",
+        applied=17,
+        sources={"orders": 4},
+        seen={DAY: b"\x00\xff" * 8},
+        closed={DAY: b"12345678"},
+        clock=1_709_510_400_001,
+        items={"I1": OpenItem(Decimal("0.10"), "EUR", DAY, Decimal("99999999999999.9999"), DAY, True, True)},
+        orders={"O1": OpenOrder(Decimal("5.00"), "USD", DAY, DAY + 3, True), "O2": OpenOrder(Decimal(1), "USD", DAY)},
+        early={"I2": [EarlyPayment(Decimal("1E+3"), "EUR", DAY)]},
+        open_invoices={"EUR": Decimal("0.10")},
+        unapplied={"EUR": Decimal("-3.5")},
+        predictions={"I1": Prediction(DAY + 6, DAY - 30, DAY, 0.1 + 0.2, 1 / 3, b"\x00\x01\x02", DAY + 1)},
+        behaviour=Behaviour(day=DAY, payments=2, weight=1 / 3, cash={"EUR": CashStats(1e300, 5e-324, 0.1, 2.0, -0.0)}),
+        master=Master(name="Größe & Söhne", sector="steel", base_limits={"EUR": Decimal(10)}, terms_days=0),
+        external=External(
+            altman_z=-1.5, statement_day=DAY, covers={"K": ("guarantee", Decimal("7.25"), "EUR", DAY + 9)}
+        ),
+        override=Override("WATCH", "ana", DAY + 5),
+        level="HIGH_RISK",
+        level_since=DAY,
+        better_since=DAY + 1,
+        points={"ageing": 300, "agency": 5},
+        decided_points={"ageing": 1},
+        probability=0.123456789012345,
+        limits={"EUR": Decimal(0)},
+        terms_days=14,
+        sequences={"t": 2},
+        tightenings=[Tightening("id", 5, "PRIME")],
+        next_wake=DAY + 2,
+    )
+
+
+def test_full_account_has_something_in_every_field() -> None:
+    """The account these tests use leaves no field at its default."""
+    full, empty = msgspec.structs.asdict(_full()), msgspec.structs.asdict(account())
+    assert [name for name, value in full.items() if value == empty[name]] == ["schema"]
+
+
+def test_decode_undoes_encode() -> None:
+    """Every field comes back equal, amounts with their digits and floats with their bits."""
+    back = decode(encode(_full()))
+    assert back == _full()
+    assert str(back.items["I1"].outstanding) == "0.10"
+    assert back.probability.hex() == (0.123456789012345).hex()
+    assert encode(back) == encode(_full())
+
+
+def test_new_account_is_unrated_and_comes_back() -> None:
+    """An account of which nothing is known is UNRATED, has no points, and survives storage."""
+    known = account()
+    assert (known.level, known.score, known.applied) == ("UNRATED", 0, -1)
+    assert decode(encode(known)) == known
+
+
+def test_score_is_the_sum_of_points() -> None:
+    """The score is never stored beside its parts."""
+    assert _full().score == 305
+
+
+def test_accounts_do_not_share_state() -> None:
+    """What is booked on one new account is not seen on another."""
+    one, two = account(), account()
+    one.items["I1"] = OpenItem(Decimal(1), "EUR", DAY, Decimal(1))
+    one.behaviour.cash["EUR"] = CashStats()
+    one.tightenings.append(Tightening("id", 5, "PRIME"))
+    one.master.base_limits["EUR"] = Decimal(1)
+    assert two == account()
+
+
+def test_newer_schema_is_refused() -> None:
+    """State that a newer creditpulse wrote is refused before its fields are read, whatever their shape."""
+    newer = msgspec.msgpack.encode([SCHEMA + 1, {"shape": "unknown"}, 3.5])
+    with pytest.raises(UnsupportedVersion, match=f"schema {SCHEMA + 1}"):
+        decode(newer)
+
+
+def test_state_without_the_last_fields_is_read() -> None:
+    """Fields are only ever appended: state written before a field was there gets its default."""
+    row = msgspec.msgpack.decode(encode(_full()))
+    older = decode(msgspec.msgpack.encode(row[:-1]))
+    assert older.next_wake == 0
+    assert older.tightenings == [Tightening("id", 5, "PRIME")]
+
+
+@pytest.mark.parametrize("data", [b"", b"\xc1", b"not msgpack", msgspec.msgpack.encode([1])])
+def test_damaged_state_is_an_error(data: bytes) -> None:
+    """What is no account never decodes into one."""
+    with pytest.raises(msgspec.MsgspecError):
+        decode(data)
+
+
+def test_typical_account_is_small() -> None:
+    """Ten open invoices with their predictions, remembered ids and statistics stay below 2 KB."""
+    known = account()
+    for number in range(10):
+        name = f"INV-2024-{number:06d}"
+        known.items[name] = OpenItem(Decimal("12345.67"), "EUR", DAY, Decimal("12345.67"))
+        known.predictions[name] = Prediction(DAY + 6, DAY - 30, DAY, 0.123, 0.124, b"x" * 44)
+    known.seen = {DAY: b"x" * 8 * 32}
+    known.behaviour.cash["EUR"] = CashStats()
+    assert len(encode(known)) < 2048

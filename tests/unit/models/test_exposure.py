@@ -1,0 +1,175 @@
+"""Laws of models.exposure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from models.account import OpenItem, OpenOrder
+from models.exposure import ageing, material, positions
+from tests.unit.models.build import DAY, account, owing, policy
+
+RULES = policy(
+    "{materiality: {tolerance: 1, share_of_exposure: 0.05, amount_days: 50000}, limits: {credit_horizon_days: 90}}"
+)
+
+
+def test_exposure_is_orders_and_invoices_less_unapplied_cash() -> None:
+    """exposure = open orders + open invoices - unapplied cash: 500 + 300 - 120 = 680."""
+    known = owing(("I1", 300, 30))
+    known.orders["O1"] = OpenOrder(Decimal(500), "EUR", DAY)
+    known.unapplied["EUR"] = Decimal(120)
+    position = positions(known, DAY, RULES)["EUR"]
+    assert (position.open_orders, position.open_invoices, position.unapplied) == (500, 300, 120)
+    assert position.exposure == 680
+
+
+def test_unapplied_cash_alone_makes_a_negative_exposure() -> None:
+    """A customer in credit owes less than nothing."""
+    known = account()
+    known.unapplied["EUR"] = Decimal(120)
+    assert positions(known, DAY, RULES)["EUR"].exposure == -120
+
+
+def test_nothing_open_is_no_position() -> None:
+    """Only currencies with something open have a position."""
+    assert positions(account(), DAY, RULES) == {}
+
+
+def test_currencies_have_their_own_positions() -> None:
+    """No amount crosses to another currency."""
+    known = owing(("I1", 300, -10))
+    known.items["I2"] = OpenItem(Decimal(70), "USD", DAY - 20, Decimal(70))
+    known.open_invoices["USD"] = Decimal(70)
+    known.orders["O1"] = OpenOrder(Decimal(9), "CNY", DAY)
+    found = positions(known, DAY, RULES)
+    assert {currency: p.exposure for currency, p in found.items()} == {"EUR": 300, "USD": 70, "CNY": 9}
+    assert (found["EUR"].oldest_dpd, found["USD"].oldest_dpd, found["CNY"].oldest_dpd) == (10, 20, 0)
+
+
+def test_held_orders_are_no_exposure() -> None:
+    """An order on hold is not going to be shipped."""
+    known = account()
+    known.orders["O1"] = OpenOrder(Decimal(500), "EUR", DAY, held=True)
+    known.orders["O2"] = OpenOrder(Decimal(20), "EUR", DAY)
+    assert positions(known, DAY, RULES)["EUR"].open_orders == 20
+
+
+@pytest.mark.parametrize(("days_ahead", "counted"), [(90, 500), (91, 0)])
+def test_orders_beyond_the_credit_horizon_are_no_exposure(days_ahead: int, counted: int) -> None:
+    """An order delivered later than the horizon does not count yet; on the horizon it does."""
+    known = owing(("I1", 1, 30))
+    known.orders["O1"] = OpenOrder(Decimal(500), "EUR", DAY, delivery=DAY + days_ahead)
+    assert positions(known, DAY, RULES)["EUR"].open_orders == counted
+    assert positions(known, DAY + 1, RULES)["EUR"].open_orders == 500
+
+
+def test_overdue_begins_the_day_after_due() -> None:
+    """On its due date an invoice is not overdue, the day after it is one day past due."""
+    known = owing(("I1", 300, 0))
+    assert positions(known, DAY, RULES)["EUR"].items == []
+    position = positions(known, DAY + 1, RULES)["EUR"]
+    assert (position.oldest_dpd, position.overdue, position.overdue_amount_days) == (1, 300, 300.0)
+
+
+def test_overdue_sums_amount_times_days() -> None:
+    """300 x 10 + 100 x 40 = 7000 amount-days over 1000 open: 7 mean days past due."""
+    known = owing(("I1", 300, -10), ("I2", 100, -40), ("I3", 600, 5))
+    position = positions(known, DAY, RULES)["EUR"]
+    assert position.overdue == 400
+    assert position.overdue_amount_days == 7000.0
+    assert position.oldest_dpd == 40
+    assert position.mean_days_past_due == pytest.approx(7.0)
+    assert sorted(position.items) == [(10, Decimal(300), "I1"), (40, Decimal(100), "I2")]
+
+
+@pytest.mark.parametrize(("rest", "dpd"), [("1", 0), ("1.01", 80)])
+def test_rounding_is_never_overdue(rest: str, dpd: int) -> None:
+    """A rest up to the tolerance is rounding, however old; a cent more is overdue."""
+    known = owing(("I1", rest, -80))
+    position = positions(known, DAY, RULES)["EUR"]
+    assert position.oldest_dpd == dpd
+    assert position.exposure == Decimal(rest)
+
+
+@pytest.mark.parametrize(("small", "matters"), [(50, True), (49, False)])
+def test_overdue_is_material_from_a_share_of_exposure(small: int, matters: bool) -> None:
+    """Of an exposure of 1000, an overdue part of 5 % matters, one just below does not."""
+    known = owing(("I1", small, -20), ("I2", 1000 - small, 30))
+    assert material(positions(known, DAY, RULES)["EUR"], 1, RULES) is matters
+
+
+@pytest.mark.parametrize(("amount", "matters"), [(1000, True), (999, False)])
+def test_overdue_is_material_from_amount_times_days(amount: int, matters: bool) -> None:
+    """Below the share, 1000 for 50 days reaches the 50000 amount-days, 999 does not."""
+    known = owing(("I1", amount, -50), ("I2", 1_000_000, 30))
+    assert material(positions(known, DAY, RULES)["EUR"], 1, RULES) is matters
+
+
+def test_count_of_invoices_is_not_material() -> None:
+    """Forty small overdue invoices weigh what one of their sum does: 50 of 1000 is 5 %, 48 of 1000 is not."""
+    known = owing(*[(f"I{number}", "1.25", -20) for number in range(40)], ("BIG", 950, 30))
+    position = positions(known, DAY, RULES)["EUR"]
+    assert len(position.items) == 40
+    assert position.overdue == 50
+    assert material(position, 1, RULES)
+    less = owing(*[(f"I{number}", "1.20", -20) for number in range(40)], ("BIG", 952, 30))
+    assert not material(positions(less, DAY, RULES)["EUR"], 1, RULES)
+
+
+def test_materiality_at_a_floor_counts_only_older_items() -> None:
+    """A trifle 90 days late beside a large item 10 days late is material at 1 day, not at 30."""
+    known = owing(("OLD", 2, -90), ("NEW", 900, -10), ("CUR", 98, 30))
+    position = positions(known, DAY, RULES)["EUR"]
+    assert material(position, 1, RULES)
+    assert material(position, 10, RULES)
+    assert not material(position, 11, RULES)
+    assert not material(position, 90, RULES)
+    assert not material(position, 91, RULES)
+
+
+def test_unapplied_cash_does_not_lift_a_share_above_one() -> None:
+    """When cash exceeds what is open, the overdue amount itself is the base, so the overdue still matters."""
+    known = owing(("I1", 100, -20))
+    known.unapplied["EUR"] = Decimal(5000)
+    assert material(positions(known, DAY, RULES)["EUR"], 1, RULES)
+
+
+def test_nothing_overdue_is_not_material() -> None:
+    """Without an overdue item nothing matters, even where the policy takes every share."""
+    every = policy("materiality: {share_of_exposure: 0, amount_days: 0}")
+    known = owing(("I1", 100, 30))
+    assert not material(positions(known, DAY, every)["EUR"], 1, every)
+
+
+@pytest.mark.parametrize(
+    ("dpd", "bucket"),
+    [
+        (-5, "current"),
+        (0, "current"),
+        (1, "1-30"),
+        (30, "1-30"),
+        (31, "31-60"),
+        (60, "31-60"),
+        (61, "61-90"),
+        (90, "61-90"),
+        (91, "91+"),
+        (5000, "91+"),
+    ],
+)
+def test_ageing_buckets_at_their_borders(dpd: int, bucket: str) -> None:
+    """Each item stands in exactly the bucket of its days past due."""
+    row = ageing(owing(("I1", 10, -dpd)), DAY)["EUR"]
+    assert {name: amount for name, amount in row.items() if amount} == {bucket: 10}
+    assert list(row) == ["current", "1-30", "31-60", "61-90", "91+"]
+
+
+def test_ageing_sums_to_what_is_outstanding() -> None:
+    """The buckets of a currency sum to its open invoices; currencies have rows of their own."""
+    known = owing(("I1", "10.10", 5), ("I2", "20.20", -5), ("I3", "0.01", -5), ("I4", 7, -100))
+    known.items["I5"] = OpenItem(Decimal(3), "USD", DAY, Decimal(3))
+    table = ageing(known, DAY)
+    assert sum(table["EUR"].values()) == known.open_invoices["EUR"] == Decimal("37.31")
+    assert table["EUR"]["1-30"] == Decimal("20.21")
+    assert table["USD"]["current"] == 3

@@ -1,0 +1,108 @@
+"""Laws of models.order_check."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from models.account import Account, OpenOrder
+from models.exposure import positions
+from models.order_check import order_checks
+from schemas.levels import Level
+from schemas.policy import Policy
+from tests.unit.models.build import DAY, account, owing, policy
+
+RULES = policy()
+
+
+def _codes(known: Account, amount: int | str = 100, currency: str = "EUR", rules: Policy = RULES) -> list[str]:
+    order = OpenOrder(Decimal(amount), currency, DAY)
+    return [check.code for check in order_checks(known, order, positions(known, DAY, rules), rules)]
+
+
+@pytest.mark.parametrize(
+    ("level", "codes"),
+    [
+        (Level.PRIME, []),
+        (Level.STANDARD, []),
+        (Level.WATCH, []),
+        (Level.UNRATED, []),
+        (Level.HIGH_RISK, ["LEVEL_HOLD"]),
+        (Level.BLOCKED, ["LEVEL_BLOCKED"]),
+    ],
+)
+def test_level_decides(level: Level, codes: list[str]) -> None:
+    """Orders of HIGH_RISK customers are held, of BLOCKED ones rejected, all others may go."""
+    known = account()
+    known.level = level.value
+    assert _codes(known) == codes
+
+
+@pytest.mark.parametrize(("amount", "codes"), [("400.00", []), ("400.01", ["OVER_LIMIT"])])
+def test_order_may_fill_the_limit_and_no_more(amount: str, codes: list[str]) -> None:
+    """600 open of 1000: an order of 400 goes, one cent more does not."""
+    known = owing(("I1", 600, 20))
+    known.limits = {"EUR": Decimal(1000)}
+    assert _codes(known, amount) == codes
+
+
+def test_over_limit_names_the_numbers() -> None:
+    """The check says exposure, order, limit and what is short: 600 + 450 - 1000 = 50."""
+    known = owing(("I1", 600, 20))
+    known.limits = {"EUR": Decimal(1000)}
+    order = OpenOrder(Decimal(450), "EUR", DAY)
+    (check,) = order_checks(known, order, positions(known, DAY, RULES), RULES)
+    assert check.detail == {"exposure": "600", "order": "450", "limit": "1000", "short_by": "50", "currency": "EUR"}
+
+
+def test_unapplied_cash_makes_room() -> None:
+    """Cash received but not applied lowers the exposure an order is checked against."""
+    known = owing(("I1", 600, 20))
+    known.limits = {"EUR": Decimal(1000)}
+    known.unapplied = {"EUR": Decimal(50)}
+    assert _codes(known, 450) == []
+
+
+def test_no_limit_set_stops_nothing() -> None:
+    """A currency without a limit has no limit of zero; one with a limit of zero stops every order."""
+    known = owing(("I1", 600, 20))
+    known.limits = {"USD": Decimal(0)}
+    assert _codes(known, 10_000_000) == []
+    assert _codes(known, 1, currency="USD") == ["OVER_LIMIT"]
+
+
+def test_other_currencies_are_not_looked_at() -> None:
+    """A EUR limit that is used up says nothing of an order in USD."""
+    known = owing(("I1", 5000, -70))
+    known.limits = {"EUR": Decimal(1000), "USD": Decimal(1000)}
+    assert _codes(known, 1000, currency="USD") == []
+    assert _codes(known, 1) == ["OVER_LIMIT", "OLDEST_ITEM"]
+
+
+@pytest.mark.parametrize(("dpd", "codes"), [(59, []), (60, ["OLDEST_ITEM"])])
+def test_old_item_holds(dpd: int, codes: list[str]) -> None:
+    """A material item 60 days past due holds new orders, 59 days do not."""
+    assert _codes(owing(("I1", 500, -dpd))) == codes
+
+
+def test_old_trifle_does_not_hold() -> None:
+    """2 of 1000 for 70 days is not material."""
+    assert _codes(owing(("OLD", 2, -70), ("I1", 998, 20))) == []
+
+
+def test_all_obstacles_are_named() -> None:
+    """The checks name everything in the way, not the first only."""
+    known = owing(("I1", 500, -70))
+    known.level = Level.HIGH_RISK.value
+    known.limits = {"EUR": Decimal(300)}
+    assert _codes(known) == ["LEVEL_HOLD", "OVER_LIMIT", "OLDEST_ITEM"]
+
+
+def test_policy_switches_checks_off() -> None:
+    """A check that the policy switches off stops nothing."""
+    off = policy("order_checks: {utilisation: false, level: false, oldest_item_dpd: null}")
+    known = owing(("I1", 500, -70))
+    known.level = Level.BLOCKED.value
+    known.limits = {"EUR": Decimal(300)}
+    assert _codes(known, rules=off) == []
