@@ -202,8 +202,9 @@ async def _topics_there(
 
 
 async def _ends(consumer: AIOKafkaConsumer, settings: Settings) -> dict[TopicPartition, int]:
+    # Counted from the settings: before it subscribes, a consumer knows no partitions of a real Kafka.
     names = [settings.topic(name) for name in ARCHIVED]
-    places = [TopicPartition(name, number) for name in names for number in consumer.partitions_for_topic(name) or ()]
+    places = [TopicPartition(name, number) for name in names for number in range(settings.partitions)]
     ends: dict[TopicPartition, int] = await consumer.end_offsets(places)
     return ends
 
