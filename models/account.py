@@ -125,6 +125,7 @@ class External(msgspec.Struct, array_like=True):
     qualitative: float | None = None
     qualitative_expires: int = 0
     covers: dict[str, tuple[str, Decimal, str, int]] = {}
+    qualitative_day: int = 0
 
 
 class Tightening(msgspec.Struct, array_like=True):

@@ -10,7 +10,7 @@ from models.account import Account, OpenOrder, Tightening
 from models.calendar import to_ms
 from models.default_risk.features import features
 from models.default_risk.risk import DefaultRisk
-from models.exposure import Position, positions
+from models.exposure import Position, is_exposure, positions
 from models.knock_outs import Cap, caps
 from models.level_ladder import Standing, level_kept, level_on_merit, next_standing
 from models.measures import LimitRules, terms_days
@@ -162,7 +162,7 @@ class Assessor:
     ) -> None:
         account = situation.account
         level = BY_VALUE[account.level]
-        limits_before, terms_before = account.limits, account.terms_days
+        limits_before, terms_before = account.limits, None if is_new else account.terms_days
         account.limits = situation.base if level is Level.STANDARD else self._limits.granted(account, level)
         account.terms_days = terms_days(account, level, self._policy)
         same = level is level_before and account.limits == limits_before and account.terms_days == terms_before
@@ -176,8 +176,8 @@ class Assessor:
             positions=situation.positions,
         )
         state = assessment(account, change, situation.cause, self._risk, self._policy)
-        limits_cut, limits_raised = _limit_moves(limits_before, account.limits)
-        kind = _alert_kind(level_before, level, limits_cut, limits_raised, bool(retracted))
+        cut, raised = _moves(account, limits_before, terms_before)
+        kind = _alert_kind(level_before, level, cut, raised, bool(retracted))
         severity = _severity(kind, level)
         situation.out.append(level_out(account, state, situation.cause, severity))
         if kind is AlertKind.RETRACTION:
@@ -201,7 +201,9 @@ class Assessor:
         self, situation: Situation, level_before: Level, kind: AlertKind | None, retracted: list[Tightening]
     ) -> None:
         account, level = situation.account, Level(situation.account.level)
-        if kind is AlertKind.TIGHTENING and level is not level_before:
+        # What a person decided does not rest on what we knew: late news has nothing to take back.
+        decided_by_us = account.override is None
+        if kind is AlertKind.TIGHTENING and level is not level_before and decided_by_us:
             alert_id = situation.out[-1].id
             account.tightenings.append(Tightening(alert_id, to_ms(situation.cause.time), level_before.value))
             account.tightenings = account.tightenings[-_MAX_STANDING:]
@@ -274,8 +276,8 @@ class Assessor:
             if order_id in fresh or order_checks(account, order, situation.positions, self._policy):
                 continue
             order.held = False
-            where = situation.positions.setdefault(order.currency, Position())
-            where.open_orders += order.amount
+            if is_exposure(order, situation.day, self._policy):
+                situation.positions.setdefault(order.currency, Position()).open_orders += order.amount
             self._emit_order(situation, order_id, order, Decision.RELEASE, situation.positions)
 
     def _emit_order(
@@ -291,14 +293,15 @@ class Assessor:
         )
 
 
-def _limit_moves(before: dict[str, Decimal], after: dict[str, Decimal]) -> tuple[bool, bool]:
-    both = [(before[c], after[c]) for c in after if c in before]
-    return any(b < a for a, b in both), any(b > a for a, b in both)
+def _moves(account: Account, limits_before: dict[str, Decimal], terms_before: int | None) -> tuple[bool, bool]:
+    """Whether any limit or the terms were cut, and whether any were raised; what is set for the first time is not."""
+    moves = [account.limits[c] - limits_before[c] for c in account.limits if c in limits_before]
+    if terms_before is not None:
+        moves.append(Decimal(account.terms_days - terms_before))
+    return any(move < 0 for move in moves), any(move > 0 for move in moves)
 
 
-def _alert_kind(
-    before: Level, after: Level, limits_cut: bool, limits_raised: bool, retracted: bool
-) -> AlertKind | None:
+def _alert_kind(before: Level, after: Level, cut: bool, raised: bool, retracted: bool) -> AlertKind | None:
     if retracted:
         return AlertKind.RETRACTION
     if after.worse_than(before) or (before is Level.UNRATED and after.worse_than(Level.STANDARD)):
@@ -307,9 +310,9 @@ def _alert_kind(
         return AlertKind.EASING
     if before is not after:
         return None  # a first rating that is nothing to worry about
-    if limits_cut:
+    if cut:
         return AlertKind.TIGHTENING
-    return AlertKind.EASING if limits_raised else None
+    return AlertKind.EASING if raised else None
 
 
 def _severity(kind: AlertKind | None, level: Level) -> Severity:

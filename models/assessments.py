@@ -74,10 +74,11 @@ def receive_agency_report(account: Account, event: AgencyReportReceived) -> None
 
 def review(account: Account, event: QualitativeReviewed) -> None:
     """Keep the mean of the newest review's grades, 1 worst to 5 best, until it expires."""
-    expires = event.expires_on.toordinal()
-    if expires >= account.external.qualitative_expires:
+    day = event.as_of.toordinal()
+    if day >= account.external.qualitative_day:
         account.external.qualitative = (event.management + event.industry_position + event.reputation) / 3.0
-        account.external.qualitative_expires = expires
+        account.external.qualitative_expires = event.expires_on.toordinal()
+        account.external.qualitative_day = day
 
 
 def change_cover(account: Account, event: CoverChanged) -> None:

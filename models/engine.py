@@ -192,16 +192,18 @@ class CreditEngine:
         due = event.due_date.toordinal()
         matures = due + self.policy.default_risk.late_days + 1
         behaviour = account.behaviour
-        # The prediction is made from what was known before the invoice, and frozen with its features.
-        prediction = None
-        if day < matures and event.invoice_id not in account.items:
+        # The prediction is made from what was known before the invoice, and frozen with its features. One that waits
+        # for its outcome stays: the same invoice under another event id is nothing new.
+        invoice = event.invoice_id
+        predicted = day < matures and invoice not in account.items and invoice not in account.predictions
+        if predicted:
             naive = self._risk.naive_rate(behaviour)
             packed, probability = self._assessor.predict(account, float(event.amount), due, day)
-            prediction = Prediction(matures, day, due, probability, naive, packed)
-            account.predictions[event.invoice_id] = prediction
-        record_invoice(behaviour, float(event.amount), event.terms_days)
-        if not ledger.open_invoice(account, event, self.policy) and prediction is not None:
-            del account.predictions[event.invoice_id]
+            account.predictions[invoice] = Prediction(matures, day, due, probability, naive, packed)
+        if ledger.open_invoice(account, event, self.policy):
+            record_invoice(behaviour, float(event.amount), event.terms_days)
+        elif predicted:
+            del account.predictions[invoice]
 
     def _apply_broadcast(self, offset: int, entry: LogEntry) -> Effects:
         event = entry.event
@@ -227,7 +229,8 @@ class CreditEngine:
             account.applied = offset
             account.clock = max(account.clock, now)
             situation = Situation(account, Cause.of(entry, account.clock), day_of_ms(account.clock))
-            self._settle_outcomes(account, day)
+            if isinstance(event, TimePassed):  # the tick that lets the partition learn them
+                self._settle_outcomes(account, day)
             self._assessor.assess(situation)
             self._plan_wake(situation)
             effects.out += situation.out
@@ -270,8 +273,7 @@ class CreditEngine:
     def _settle_outcomes(self, account: Account, day: int) -> None:
         rules = self.policy.default_risk
         for invoice_id, prediction in matured(account, day):
-            bad = is_bad(prediction, rules.late_days)
-            record_outcome(account.behaviour, bad, day, rules.half_life_days)
+            record_outcome(account.behaviour, is_bad(prediction), day, rules.half_life_days)
             del account.predictions[invoice_id]
 
     def _plan_wake(self, situation: Situation) -> None:

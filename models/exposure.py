@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from models.account import ZERO, Account
+from models.account import ZERO, Account, OpenOrder
 from schemas.policy import Policy
 
 BUCKETS: tuple[tuple[str, int], ...] = (("1-30", 1), ("31-60", 31), ("61-90", 61), ("91+", 91))
@@ -40,14 +40,20 @@ class Position:
         return self.overdue_amount_days / total if total > 0 else 0.0
 
 
+def is_exposure(order: OpenOrder, day: int, policy: Policy) -> bool:
+    """Whether an order counts: a held one is not going to be shipped, one beyond the credit horizon not yet."""
+    if order.held:
+        return False
+    return order.delivery is None or order.delivery <= day + policy.limits.credit_horizon_days
+
+
 def positions(account: Account, day: int, policy: Policy) -> dict[str, Position]:
     """The position in each currency that the account has anything open in."""
     found = {currency: Position(open_invoices=amount) for currency, amount in account.open_invoices.items()}
     for currency, amount in account.unapplied.items():
         found.setdefault(currency, Position()).unapplied = amount
-    horizon = day + policy.limits.credit_horizon_days
     for order in account.orders.values():
-        if not order.held and (order.delivery is None or order.delivery <= horizon):
+        if is_exposure(order, day, policy):
             found.setdefault(order.currency, Position()).open_orders += order.amount
     tolerance = policy.materiality.tolerance
     for invoice_id, item in account.items.items():

@@ -83,10 +83,20 @@ def open_invoice(account: Account, event: OrderInvoiced, policy: Policy) -> bool
     issued = event.issue_date.toordinal()
     account.items[event.invoice_id] = OpenItem(event.amount, event.currency, due, event.amount, issued)
     _add(account.open_invoices, event.currency, event.amount)
-    for early in account.early.pop(event.invoice_id, ()):
-        _add(account.unapplied, early.currency, -early.amount)
-        _apply_cash(account, event.invoice_id, early.amount, early.currency, early.paid, policy)
+    _apply_waiting(account, event.invoice_id, 0, policy)
     return True
+
+
+def _apply_waiting(account: Account, invoice_id: str, since: int, policy: Policy) -> None:
+    """Apply the cash that waited for the invoice, if it was paid on day ``since`` or later; the rest waits on."""
+    waiting = account.early.pop(invoice_id, [])
+    earlier = [early for early in waiting if early.paid < since]
+    if earlier:
+        account.early[invoice_id] = earlier
+    for early in waiting:
+        if early.paid >= since:
+            _add(account.unapplied, early.currency, -early.amount)
+            _apply_cash(account, invoice_id, early.amount, early.currency, early.paid, policy)
 
 
 def receive_payment(account: Account, event: PaymentReceived, policy: Policy) -> None:
@@ -136,29 +146,43 @@ def reverse_payment(account: Account, event: PaymentReversed) -> None:
     if event.invoice_id is None:
         _add(account.unapplied, event.currency, -event.amount)
         return
-    early = account.early.get(event.invoice_id, [])
-    for waiting in early:
-        if waiting.amount == event.amount and waiting.currency == event.currency:
-            early.remove(waiting)
-            if not early:
-                del account.early[event.invoice_id]
-            _add(account.unapplied, event.currency, -event.amount)
-            return
+    amount = event.amount - _take_from_waiting(account, event.invoice_id, event.amount, event.currency)
+    if not amount:
+        return
     item = account.items.get(event.invoice_id)
     if item is not None and item.currency != event.currency:
-        _add(account.unapplied, event.currency, -event.amount)
+        _add(account.unapplied, event.currency, -amount)
         return
     if item is None:
         due = event.due_date.toordinal() if event.due_date else day_of(event.occurred_at)
-        item = account.items[event.invoice_id] = OpenItem(ZERO, event.currency, due, event.amount)
+        # Of an invoice that never came here we know what is open, as from a notice; its terms may still come.
+        unknown = not contains(account.closed, id_hash(event.invoice_id))
+        item = OpenItem(ZERO, event.currency, due, amount, from_notice=unknown)
+        account.items[event.invoice_id] = item
         forget(account.closed, id_hash(event.invoice_id))
-    item.outstanding += event.amount
+    item.outstanding += amount
     item.changed = max(item.changed, day_of(event.occurred_at))
     item.reversed = True
-    _add(account.open_invoices, event.currency, event.amount)
+    _add(account.open_invoices, event.currency, amount)
     prediction = account.predictions.get(event.invoice_id)
     if prediction is not None:
         prediction.settled = None
+
+
+def _take_from_waiting(account: Account, invoice_id: str, amount: Decimal, currency: str) -> Decimal:
+    """Take cash back that still waits for its invoice, first the payment of just this amount; how much was there."""
+    waiting = account.early.get(invoice_id, [])
+    left = amount
+    for early in sorted(waiting, key=lambda early: early.amount != amount):
+        if early.currency == currency:
+            part = min(left, early.amount)
+            early.amount -= part
+            left -= part
+    waiting[:] = [early for early in waiting if early.amount]
+    if not waiting:
+        account.early.pop(invoice_id, None)
+    _add(account.unapplied, currency, left - amount)
+    return amount - left
 
 
 def notice_overdue(account: Account, event: OverdueNoticed, policy: Policy) -> None:
@@ -171,6 +195,8 @@ def notice_overdue(account: Account, event: OverdueNoticed, policy: Policy) -> N
         due, amount = event.due_date.toordinal(), event.outstanding_amount
         account.items[event.invoice_id] = OpenItem(amount, event.currency, due, amount, as_of, from_notice=True)
         _add(account.open_invoices, event.currency, amount)
+        # Cash that came after the notice was made: the customer has paid, and is not to be held for it.
+        _apply_waiting(account, event.invoice_id, as_of, policy)
         return
     # A notice made before (or on the day of) what we know last may only lower what is open.
     stale = as_of <= item.changed and event.outstanding_amount > item.outstanding

@@ -48,9 +48,10 @@ class Scorecard:
         index = mean_payment_index(account.behaviour)
         if index is not None:
             known["payment_index"] = index
-        used = [utilisation(p, limits[c]) for c, p in positions.items() if c in limits]
-        if used:
-            known["utilisation"] = max(used)
+        if limits:
+            # A limit with nothing against it is unused, not unknown: paying the last invoice costs no points.
+            used = [utilisation(positions[c], limit) for c, limit in limits.items() if c in positions]
+            known["utilisation"] = max(used, default=0.0)
         velocity = order_velocity(account.behaviour, day, self._policy.behaviour)
         if velocity is not None:
             known["order_pattern"] = max(velocity, 1.0 / velocity)

@@ -13,6 +13,7 @@ from schemas.fields import (
     Currency,
     Identifier,
     LongText,
+    PastDate,
     PositiveAmount,
     SaneDate,
     ShortText,
@@ -25,7 +26,7 @@ class FinancialStatementFiled(CustomerEvent):
     """A balance sheet and income statement, in one currency; ratios are computed from it, never taken over."""
 
     type: Literal["assessment.financial_statement"] = "assessment.financial_statement"
-    as_of: SaneDate
+    as_of: PastDate
     period_months: int = Field(default=12, ge=1, le=24)
     currency: Currency
     current_assets: Amount
@@ -59,7 +60,7 @@ class AgencyReportReceived(CustomerEvent):
 
     type: Literal["assessment.agency_report"] = "assessment.agency_report"
     agency: Identifier
-    as_of: SaneDate
+    as_of: PastDate
     score: Decimal = Field(allow_inf_nan=False)
     scale_worst: Decimal = Field(allow_inf_nan=False)
     scale_best: Decimal = Field(allow_inf_nan=False)
@@ -80,7 +81,7 @@ class QualitativeReviewed(CustomerEvent):
 
     type: Literal["assessment.qualitative_review"] = "assessment.qualitative_review"
     reviewer: Identifier
-    as_of: SaneDate
+    as_of: PastDate
     expires_on: SaneDate
     management: int = Field(ge=1, le=5)
     industry_position: int = Field(ge=1, le=5)

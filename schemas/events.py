@@ -16,6 +16,8 @@ from schemas.fields import (
     Amount,
     Currency,
     Identifier,
+    PastDate,
+    PastTime,
     PositiveAmount,
     SaneDate,
     ShortText,
@@ -24,6 +26,7 @@ from schemas.fields import (
 
 VERSION = 1
 MAX_TERMS_DAYS = 730
+MAX_POSTDATED_DAYS = 366
 
 
 class InEvent(BaseModel):
@@ -76,6 +79,8 @@ class OrderInvoiced(CustomerEvent):
             raise ValueError(f"due_date {self.due_date} lies before issue_date {self.issue_date}")
         if (self.due_date - self.issue_date).days > MAX_TERMS_DAYS:
             raise ValueError(f"due_date lies more than {MAX_TERMS_DAYS} days after issue_date")
+        if (self.issue_date - self.occurred_at.date()).days > MAX_POSTDATED_DAYS:
+            raise ValueError(f"issue_date lies more than {MAX_POSTDATED_DAYS} days after occurred_at")
         return self
 
 
@@ -102,7 +107,7 @@ class PaymentReceived(CustomerEvent):
     amount: PositiveAmount
     currency: Currency
     invoice_id: Identifier | None = Field(default=None, description="Absent: unapplied cash.")
-    paid_at: UtcTime = Field(description="When the customer paid; decides how many days late.")
+    paid_at: PastTime = Field(description="When the customer paid; decides how many days late.")
     value_date: SaneDate | None = Field(default=None, description="When the bank credits the money.")
 
 
@@ -125,7 +130,7 @@ class OverdueNoticed(CustomerEvent):
     outstanding_amount: Amount = Field(description="0 takes an earlier notice back.")
     currency: Currency
     days_past_due: int = Field(ge=0, le=36_500)
-    as_of: SaneDate
+    as_of: PastDate
 
     @property
     def due_date(self) -> date:
@@ -146,7 +151,7 @@ class MarketIndexRead(InEvent):
     scope: Literal["sector", "region"]
     name: Identifier
     value: Decimal = Field(gt=0, lt=10_000, allow_inf_nan=False)
-    as_of: SaneDate
+    as_of: PastDate
 
 
 OrderEvent = Annotated[OrderPlaced | OrderInvoiced | OrderCancelled, Field(discriminator="type")]

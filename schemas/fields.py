@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, ValidationInfo
 from pydantic_extra_types.currency_code import Currency as _Currency
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -67,5 +67,24 @@ UtcTime = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidato
 
 SaneDate = Annotated[date, BeforeValidator(_not_a_number_date), AfterValidator(_sane_date)]
 """Calendar date between the years 2000 and 2099."""
+
+_CLOCKS_DIFFER = timedelta(days=1)
+
+
+def _known_by_then(value: date, info: ValidationInfo) -> date:
+    # A slip of the pen (2052 for 2025) would make a payment decades late, or outlive every truth that comes after it.
+    occurred: datetime | None = info.data.get("occurred_at")
+    if occurred is not None:
+        latest = occurred + _CLOCKS_DIFFER
+        if value > (latest if isinstance(value, datetime) else latest.date()):
+            raise ValueError(f"lies after the event itself: is {value.isoformat()}, occurred_at {occurred.isoformat()}")
+    return value
+
+
+PastTime = Annotated[UtcTime, AfterValidator(_known_by_then)]
+"""Time that an event reports: at most a day after its ``occurred_at``."""
+
+PastDate = Annotated[SaneDate, AfterValidator(_known_by_then)]
+"""Date that an event reports: at most a day after its ``occurred_at``."""
 
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]

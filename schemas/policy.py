@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from schemas.fields import Amount, Currency, Identifier, Share
 from schemas.levels import LADDER, Level
@@ -14,6 +14,16 @@ from schemas.levels import LADDER, Level
 Days = Annotated[int, Field(ge=0, le=3650)]
 Points = Annotated[float, Field(ge=0, le=1000)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _on_the_ladder(level: Level) -> Level:
+    if level is Level.UNRATED:
+        raise ValueError("must be on the ladder, UNRATED is beside it")
+    return level
+
+
+LadderLevel = Annotated[Level, AfterValidator(_on_the_ladder)]
+"""A level that others can be compared with."""
 
 
 class _Section(BaseModel):
@@ -55,6 +65,13 @@ class Scorecard(_Section):
     financial: Component
     agency: Component
     qualitative: Component
+
+    @model_validator(mode="after")
+    def _never_empty(self) -> Scorecard:
+        # The other components may all be unknown, and a score of nothing would be zero: the worst there is.
+        if self.default_risk.weight == 0:
+            raise ValueError("default_risk must weigh something: it alone is known of every customer")
+        return self
 
 
 class Band(_Section):
@@ -100,7 +117,7 @@ class AgeingCap(_Section):
     """From so many days past due (of a material amount) on, the level is at most this one."""
 
     days_past_due: Annotated[int, Field(ge=1, le=3650)]
-    at_most: Level
+    at_most: LadderLevel
 
 
 class EarlyCap(_Section):
@@ -108,7 +125,7 @@ class EarlyCap(_Section):
 
     days_past_due: Annotated[int, Field(ge=1, le=3650)]
     probability: Share
-    at_most: Level
+    at_most: LadderLevel
 
 
 class Materiality(_Section):
@@ -124,8 +141,8 @@ class KnockOuts(_Section):
 
     ageing: list[AgeingCap]
     early: list[EarlyCap]
-    unpaid_reversal: Level = Field(description="A payment was reversed and the invoice is open again.")
-    bust_out: Level = Field(description="Orders spike far above normal while invoices go unpaid past due.")
+    unpaid_reversal: LadderLevel = Field(description="A payment was reversed and the invoice is open again.")
+    bust_out: LadderLevel = Field(description="Orders spike far above normal while invoices go unpaid past due.")
     bust_out_velocity: Positive = Field(description="Order velocity ratio that counts as a spike.")
 
 

@@ -11,13 +11,16 @@ the covariance (MacKay 1992) changed no figure on real ledgers in the fourth dig
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from math import exp, fsum
+from math import exp, fsum, sqrt
 from operator import mul
 
 from river import base
 
 _LEAST_VARIANCE = 1e-4
 """Of an outcome: one that was thought impossible would otherwise move the weights without bound."""
+_MOST_VARIANCE = 4.0
+"""Of a weight, as a multiple of its prior: the weight of a feature that is rarely seen would otherwise be forgotten
+without bound, until the next outcome throws it anywhere (after some years its variance is not even a number)."""
 
 
 class BayesianLogisticRegression(base.Classifier):
@@ -53,10 +56,13 @@ class BayesianLogisticRegression(base.Classifier):
         step = gain * (bool(y) - probability) / variance
         self.weights = [weight + step * part for weight, part in zip(self.weights, spread, strict=True)]
         inflation = 1.0 / self.forgetting
+        # In brackets, so that both halves of the matrix round alike: forgetting would blow up what differs.
         self.covariance = [
-            [(value - gain * part * other) * inflation for value, other in zip(row, spread, strict=True)]
+            [(value - gain * (part * other)) * inflation for value, other in zip(row, spread, strict=True)]
             for row, part in zip(self.covariance, spread, strict=True)
         ]
+        if inflation > 1.0:
+            self._bound()
         self.steps += 1
 
     def predict_proba_one(
@@ -65,6 +71,15 @@ class BayesianLogisticRegression(base.Classifier):
         """Probability of both classes; one half before anything was learned."""
         probability = _sigmoid(_dot(self.weights, self._vector(x)))
         return {False: 1.0 - probability, True: probability}
+
+    def _bound(self) -> None:
+        most = self.prior_variance * _MOST_VARIANCE
+        scale = [min(1.0, sqrt(most / row[at])) for at, row in enumerate(self.covariance)]
+        if min(scale) < 1.0:
+            self.covariance = [
+                [value * (own * other) for value, other in zip(row, scale, strict=True)]
+                for row, own in zip(self.covariance, scale, strict=True)
+            ]
 
     def _vector(self, x: Mapping[Hashable, float]) -> list[float]:
         # Intercept first. Features that are absent count as zero: their mean, once they are scaled.

@@ -98,7 +98,7 @@ class DefaultRisk:
 
     def learn(self, account: Account, invoice_id: str, prediction: Prediction) -> Outcome:
         """Score and learn a prediction that has matured; the account itself is not changed."""
-        bad = is_bad(prediction, self._policy.late_days)
+        bad = is_bad(prediction)
         self.quality.add(prediction.model, prediction.naive, bad)
         self._learner.learn_one(prediction.features, bad)
         self.outcomes += 1
@@ -114,6 +114,10 @@ class DefaultRisk:
         )
 
 
-def is_bad(prediction: Prediction, late_days: int) -> bool:
-    """Whether a matured prediction's invoice was paid more than ``late_days`` late, or is open still."""
-    return prediction.settled is None or prediction.settled > prediction.due + late_days
+def is_bad(prediction: Prediction) -> bool:
+    """Whether a matured prediction's invoice was paid more than K days late, or is open still.
+
+    K is that of the policy under which it was predicted: it matures on day K + 1 past due, and under a policy that
+    came meanwhile it would be judged too early, or not for what was foretold.
+    """
+    return prediction.settled is None or prediction.settled >= prediction.matures

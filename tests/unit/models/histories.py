@@ -125,13 +125,14 @@ def _customer_event(step: Step, head: dict[str, Any], today: date) -> InEvent:
             level = [None, Level.PRIME, Level.WATCH, Level.BLOCKED, None][step.number]
             return LevelOverridden(**head, by="ann", reason="knows better", level=level, expires_on=later)
         case _:
-            return _opinion(step, head, today, later)
+            return _opinion(step, head, later)
 
 
-def _opinion(step: Step, head: dict[str, Any], today: date, later: date) -> InEvent:
+def _opinion(step: Step, head: dict[str, Any], later: date) -> InEvent:
+    as_of = head["occurred_at"].date()
     if step.number < 2:
         return AgencyReportReceived(
-            **head, agency="agency", as_of=today, score=Decimal(step.number), scale_worst=Decimal(0),
+            **head, agency="agency", as_of=as_of, score=Decimal(step.number), scale_worst=Decimal(0),
             scale_best=Decimal(1),
         )  # fmt: skip
     if step.number == 2:
@@ -139,7 +140,7 @@ def _opinion(step: Step, head: dict[str, Any], today: date, later: date) -> InEv
             **head, cover_id="g1", kind="guarantee", amount=Decimal(step.cents) / 100, currency="USD", expires_on=later
         )
     grades = {"management": step.number, "industry_position": 2, "reputation": 5}
-    return QualitativeReviewed(**head, reviewer="ann", as_of=today, expires_on=later, **grades)
+    return QualitativeReviewed(**head, reviewer="ann", as_of=as_of, expires_on=later, **grades)
 
 
 def _event(step: Step, index: int, known: datetime) -> InEvent:
@@ -148,7 +149,9 @@ def _event(step: Step, index: int, known: datetime) -> InEvent:
         return TimePassed(version=1, event_id=f"tick-{index}", occurred_at=known)
     if step.kind == "market":
         value = Decimal(60 + step.number * 20)
-        return MarketIndexRead(**head, scope="sector", name=f"s{step.customer}", value=value, as_of=known.date())
+        return MarketIndexRead(
+            **head, scope="sector", name=f"s{step.customer}", value=value, as_of=head["occurred_at"].date()
+        )
     if step.kind == "policy":
         return PolicyActivated(**head, by="committee", text=POLICIES[step.number % len(POLICIES)])
     return _customer_event(step, head, known.date())

@@ -13,7 +13,7 @@ from schemas.assessments import AgencyReportReceived, CoverChanged, FinancialSta
 from schemas.levels import Level
 from tests.unit.models.build import CUSTOMER, DAY, account, at, master, on, overridden
 
-HEAD = {"version": 1, "event_id": "e1", "occurred_at": at(0), "customer_id": CUSTOMER}
+HEAD = {"version": 1, "event_id": "e1", "occurred_at": at(400), "customer_id": CUSTOMER}
 
 
 def _statement(as_of: int = 0, **changed: Any) -> FinancialStatementFiled:
@@ -153,6 +153,14 @@ def test_newer_review_replaces() -> None:
     assert known.external.qualitative == 1.0
     assessments.review(known, _review((4, 4, 4), as_of=-50, expires=315))
     assert (known.external.qualitative, known.external.qualitative_expires) == (1.0, DAY + 465)
+
+
+def test_a_newer_review_counts_even_if_it_holds_for_less_time() -> None:
+    """What is newest is said by its date, not by how long it claims to hold."""
+    known = account()
+    assessments.review(known, _review((5, 5, 5), as_of=0, expires=365))
+    assessments.review(known, _review((2, 2, 2), as_of=100, expires=130))
+    assert (known.external.qualitative, known.external.qualitative_expires) == (2.0, DAY + 130)
 
 
 def test_cover_is_kept_by_id_until_zero() -> None:

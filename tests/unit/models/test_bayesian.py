@@ -87,3 +87,16 @@ def test_an_outcome_without_weight_teaches_nothing() -> None:
     once.learn_one({"a": 1.0}, True)
     twice.learn_one({"a": 1.0}, True, w=2.0)
     assert twice.weights[0] > once.weights[0] > 0
+
+
+def test_a_feature_that_is_never_seen_stays_harmless() -> None:
+    """Forgetting does not pile up doubt without end: after years of silence a feature's first outcome moves little."""
+    model = BayesianLogisticRegression(forgetting=0.95)
+    for x, y in outcomes(3_000):
+        model.learn_one({**x, "rare": 0.0}, y)
+    assert max(row[at] for at, row in enumerate(model.covariance)) <= 4.0 * (1 + 1e-12)
+    assert all(row[at] == model.covariance[at][n] for n, row in enumerate(model.covariance) for at in range(len(row)))
+    before = model.predict_proba_one({"a": 0.0, "rare": 0.001})[True]
+    model.learn_one({"a": 0.0, "rare": 1.0}, not before > 0.5)
+    assert abs(model.weights[model.names.index("rare") + 1]) < 20
+    assert model.predict_proba_one({"a": 0.0, "rare": 0.001})[True] == pytest.approx(before, abs=0.2)

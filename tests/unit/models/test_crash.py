@@ -24,7 +24,6 @@ from schemas.events import CustomerEvent
 from schemas.log import LOG_ENTRY, LogEntry
 from tests.unit.models.histories import POLICY_TEXT, Step, history, steps
 
-
 Row = TypeVar("Row")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import yaml
 
@@ -147,7 +149,7 @@ def test_default_ladder_has_hysteresis_everywhere() -> None:
     """In the default each level is left below where it is entered, and bands do not overlap."""
     bands = [default_policy().ladder.band(level) for level in LADDER[:-1]]
     assert all(band.exit < band.enter for band in bands)
-    assert all(lower.enter <= upper.exit for upper, lower in zip(bands, bands[1:], strict=False))  # noqa: RUF007
+    assert all(lower.enter <= upper.exit for upper, lower in pairwise(bands))
 
 
 def test_worse_levels_never_get_more() -> None:

@@ -37,7 +37,7 @@ def _known(outcomes: int, late: int) -> Behaviour:
 @pytest.mark.parametrize(("settled", "bad"), [(-10, False), (5, False), (6, True), (40, True), (None, True)])
 def test_bad_is_more_than_the_late_days(settled: int | None, bad: bool) -> None:
     """Five days late is not bad, six are; open when the outcome is due is bad too."""
-    assert is_bad(_prediction(settled), 5) is bad
+    assert is_bad(_prediction(settled)) is bad
 
 
 def test_book_rate_starts_at_the_guess() -> None:

@@ -132,7 +132,15 @@ def test_utilisation_is_unknown_without_a_limit() -> None:
     """No limit set is not a limit of zero: the component is absent."""
     known = owing(("I1", 100, 5))
     where = positions(known, DAY, RULES)
-    assert "utilisation" not in CARD.measures(known, where, {"USD": Decimal(5)}, DAY)
+    assert "utilisation" not in CARD.measures(known, where, {}, DAY)
+
+
+def test_a_limit_with_nothing_against_it_is_unused() -> None:
+    """Utilisation is 0 then, not unknown: otherwise paying the last invoice would take its points away."""
+    known = account()
+    assert CARD.measures(known, {}, {"EUR": Decimal(5)}, DAY)["utilisation"] == 0.0
+    elsewhere = positions(owing(("I1", 100, 5)), DAY, RULES)
+    assert CARD.measures(known, elsewhere, {"USD": Decimal(5)}, DAY)["utilisation"] == 0.0
 
 
 @pytest.mark.parametrize(
