@@ -93,9 +93,8 @@ class Gate:
             self._tasks.add(task)
         lane.take(self._names[delivery.tp.topic], delivery)
 
-    def _give_back(self) -> None:
-        for lane in self._lanes.values():
-            lane.give_back()
+    async def _give_back(self) -> None:
+        await asyncio.gather(*(lane.give_back() for lane in self._lanes.values()))
 
     async def _run(self, lane: GateLane) -> None:
         try:
@@ -108,7 +107,7 @@ class Gate:
         tp = TP(self._settings.topic(topic), partition)
         if topic == BROADCASTS and not self._has_relayed_all(consumer):
             return False
-        position, end = consumer.chain(tp).position, consumer.highwater(tp)
+        position, end = consumer.chain(tp).position, consumer.readable_end(tp)
         return position is not None and end is not None and position >= end
 
     def _has_relayed_all(self, consumer: ChunkConsumer) -> bool:
@@ -117,7 +116,7 @@ class Gate:
             for number in range(self._settings.partitions):
                 tp = TP(self._settings.topic(name), number)
                 if tp in consumer.assignment():
-                    done, end = consumer.chain(tp).safe, consumer.highwater(tp)
+                    done, end = consumer.chain(tp).safe, consumer.readable_end(tp)
                     if done is None or end is None or done < end:
                         return False
         return True

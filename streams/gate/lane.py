@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 BATCH = 2_000
 """Records written to the log between two acknowledgements."""
 
+_LONGEST_STEP_MS = 500.0
+"""How long a lane sleeps at most; where its clock shows much more, the process stood still (frozen, suspended)."""
 
 RELAYED_FROM = "creditpulse-relayed-from"
 """Header of a broadcast: ``topic/partition/offset`` of the public record that it copies."""
@@ -96,12 +98,14 @@ class GateLane:
     ) -> None:
         self._partition, self._topics, self._rules = partition, topics, rules
         self._writer, self._metrics, self._at_end, self._now = writer, metrics, at_end, now
-        self._arrived = asyncio.Event()
+        self._arrived, self._written = asyncio.Event(), asyncio.Event()
+        self._written.set()
         self._open: set[_Open] = set()
         self._merge = self._empty()
+        self._awake_ms, self._seen_ms = 0.0, to_ms(self._now())
 
     def _empty(self) -> MergeBuffer[tuple[Record, _Open]]:
-        return MergeBuffer(self._topics, self._rules.max_idle_ms, to_ms(self._now()))
+        return MergeBuffer(self._topics, self._rules.max_idle_ms)
 
     def take(self, topic: str, delivery: Delivery) -> None:
         """Buffer a delivery of a topic (logical name)."""
@@ -118,27 +122,42 @@ class GateLane:
         """How many records of the topic wait here."""
         return self._merge.buffered(topic)
 
-    def give_back(self) -> None:
-        """Drop what is buffered (a rebalance or stop): it was not acknowledged, and comes again to its owner."""
+    async def give_back(self) -> None:
+        """Drop what is buffered (a rebalance or stop): it was not acknowledged, and comes again to its owner.
+
+        What is being written is waited for, so that it cannot come between the writes of the next owner.
+        """
+        self._merge = self._empty()
+        await self._written.wait()
         for opened in self._open:
             opened.delivery.release()
         self._open.clear()
-        self._merge = self._empty()
 
     async def run(self) -> None:
         """Write the log for ever. Raises when something cannot be written: the worker must stop then."""
         while True:
-            now = to_ms(self._now())
+            now = self._awake()
             released = self._merge.release(now, lambda topic: self._at_end(topic, self._partition), BATCH)
             if released:
-                await self._write(released)
+                self._written.clear()
+                try:
+                    await self._write(released)
+                finally:
+                    self._written.set()
                 continue
-            wait = self._merge.wait_ms(now)
+            wait = min(self._merge.wait_ms(now) or _LONGEST_STEP_MS, _LONGEST_STEP_MS)
             self._arrived.clear()
             try:
-                await asyncio.wait_for(self._arrived.wait(), None if wait is None else wait / 1000)
+                await asyncio.wait_for(self._arrived.wait(), wait / 1000)
             except TimeoutError:
                 continue
+
+    def _awake(self) -> float:
+        """Milliseconds that this process has been running: a topic is not idle because we stood still."""
+        now = to_ms(self._now())
+        self._awake_ms += min(max(0.0, now - self._seen_ms), 2 * _LONGEST_STEP_MS)
+        self._seen_ms = now
+        return self._awake_ms
 
     async def _write(self, released: list[tuple[Record, _Open]]) -> None:
         received_at = self._now()

@@ -20,7 +20,7 @@ STALLED_MS = 5_000
 class _Lane(Generic[Item]):
     """What is buffered of one topic; ``busy_at`` is when it last held something (ms)."""
 
-    busy_at: float
+    busy_at: float = 0.0
     items: deque[tuple[int, Item]] = field(default_factory=deque)
 
 
@@ -29,11 +29,13 @@ class MergeBuffer(Generic[Item]):
 
     A record may go when every other topic has a later one buffered, or is idle: read to its end and empty
     for ``max_idle_ms``. Equal times go in the order of ``topics``; within a topic the order never changes.
+    The idle time of all begins with the first record of any: before it, nothing was fetched at all.
     """
 
-    def __init__(self, topics: Sequence[str], max_idle_ms: float, now_ms: float) -> None:
-        self._lanes: dict[str, _Lane[Item]] = {topic: _Lane(busy_at=now_ms) for topic in topics}
+    def __init__(self, topics: Sequence[str], max_idle_ms: float) -> None:
+        self._lanes: dict[str, _Lane[Item]] = {topic: _Lane() for topic in topics}
         self._max_idle_ms = max_idle_ms
+        self._begun = False
 
     def add(self, topic: str, timestamp: int, item: Item) -> None:
         """Buffer a record of a topic, behind those already there."""
@@ -46,8 +48,11 @@ class MergeBuffer(Generic[Item]):
     def release(self, now_ms: float, at_end: Callable[[str], bool], most: int) -> list[Item]:
         """Take out, in order, what may go now; at most ``most`` records."""
         lanes = self._lanes
+        if not any(lane.items for lane in lanes.values()):
+            return []
+        begins, self._begun = not self._begun, True
         for lane in lanes.values():
-            if lane.items:
+            if lane.items or begins:
                 lane.busy_at = now_ms
         released: list[Item] = []
         waiting = self._waiting_for(now_ms, at_end)

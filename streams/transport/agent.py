@@ -71,7 +71,7 @@ def chunk_agent(app: faust.App, topic: TopicT, handler: Handler, *, name: str) -
         try:
             async for event in cast(Stream[Any], stream).noack().events():
                 chunk = cast(Chunk, event.message.value)
-                if consumer.chain(chunk.tp).handed_over(chunk):
+                if not consumer.at_rest and consumer.chain(chunk.tp).handed_over(chunk):
                     await handler(Delivery(chunk, event, consumer))
                 else:
                     consumer.release(event.message)
@@ -132,7 +132,7 @@ class PartitionLanes:
         if delivery.tp not in self._lanes:
             self._lanes[delivery.tp] = asyncio.create_task(self._run(delivery.tp), name=f"lane {delivery.tp}")
 
-    def release_waiting(self) -> None:
+    async def release_waiting(self) -> None:
         """Give back everything that no step has begun."""
         for waiting in self._waiting.values():
             while waiting:

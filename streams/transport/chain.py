@@ -111,6 +111,14 @@ class ChunkChain:
         self._chain.append(chunk)
         return chunk
 
+    def passed(self, position: int) -> None:
+        """All below ``position`` was fetched: if nothing is open, what holds no record there is done.
+
+        Only for a consumer that stands at ``position`` and has dropped nothing that it fetched since the last chunk.
+        """
+        if self.position is not None and not self._chain and position > self.position:
+            self.position = self.safe = self._handed = position
+
     def handed_over(self, chunk: Chunk) -> bool:
         """The chunk reached the agent: whether to process it. Raises GapFound if one before it never did."""
         if not self.is_current(chunk) or self._handed is None:

@@ -14,10 +14,11 @@ partitions go (issue 502); each partition is positioned explicitly, also where a
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import aiokafka
+from aiokafka.consumer.subscription_state import TopicPartitionState
 from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
@@ -69,7 +70,9 @@ class ChunkConsumer(driver.Consumer):
         self.options: ChunkOptions = transport.options
         self._fail_stop = transport.fail_stop
         self._chains: dict[TP, ChunkChain] = {}
-        self._suspend_hooks: list[Callable[[], None]] = []
+        self._suspend_hooks: list[Callable[[], Awaitable[None]]] = []
+        self._at_rest = False
+        self._dropped: set[TP] = set()
         self._recovery_timer = StallTimer()
         self._recovery_stalled = 0.0
         self._recovering = False
@@ -92,8 +95,21 @@ class ChunkConsumer(driver.Consumer):
         """Give back a chunk that will not be finished: nobody waits for it, and no commit passes it."""
         self._unacked_messages.discard(message)
 
-    def on_suspend(self, hook: Callable[[], None]) -> None:
-        """Call ``hook`` when work must come to rest (rebalance, stop): it releases all that has not begun."""
+    def readable_end(self, tp: TP) -> int | None:
+        """Where a partition ends for us: at its end, or at a transaction that is still open; None: not known (yet)."""
+        state = self._state(tp)
+        if state is None or state.highwater is None:
+            return None
+        end: int = state.highwater if state.lso is None or state.lso < 0 else min(state.highwater, state.lso)
+        return end
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether work has come, or is coming, to rest: nothing new is begun until partitions are positioned anew."""
+        return self._at_rest
+
+    def on_suspend(self, hook: Callable[[], Awaitable[None]]) -> None:
+        """Await ``hook`` when work must come to rest (rebalance, stop): it releases all that has not begun."""
         self._suspend_hooks.append(hook)
 
     # -- fetching
@@ -133,6 +149,8 @@ class ChunkConsumer(driver.Consumer):
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
             return
+        # Until each has been taken: a batch may still be thrown away below, or not be asked for any more.
+        self._dropped.update(TP(*tp) for tp in records)
         if not self.flow_active:
             await self._seek_plain_topics(records)
             return
@@ -151,6 +169,25 @@ class ChunkConsumer(driver.Consumer):
                 continue
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             yield tp, self._to_message(tp, record)
+        self._pass_markers()
+
+    def _pass_markers(self) -> None:
+        """Go beyond the offsets at the ends of partitions that hold no record: the markers of transactions.
+
+        aiokafka passes them without a word. Without this a partition that ends in one never counts as read to its
+        end, nor as committed.
+        """
+        for tp, chain in self._chains.items():
+            if chain.sparse and tp not in self._dropped:
+                state = self._state(tp)
+                if state is not None and state.has_valid_position:
+                    chain.passed(state.position)
+
+    def _state(self, tp: TP) -> TopicPartitionState | None:
+        """aiokafka's state of a partition; None when it is not assigned, which its thread may change at any moment."""
+        subscription = self._thread._ensure_consumer()._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        return None if assignment is None else assignment.state_value(tp)
 
     def _deliverable(self, tp: TP, active: set[TP] | None, generation: int) -> bool:
         if not self.flow_active or self.app.consumer_generation_id != generation:
@@ -161,6 +198,7 @@ class ChunkConsumer(driver.Consumer):
 
     async def _next_chunk(self, tp: TP, batch: Sequence[Record]) -> ConsumerMessage | None:
         outcome = self.chain(tp).fetched(batch)
+        self._dropped.discard(tp)
         if isinstance(outcome, Rewind):
             self.log.info("rewind %s[%s] to %s", tp.topic, tp.partition, outcome.offset)
             await self.seek_wait({tp: outcome.offset})
@@ -218,6 +256,8 @@ class ChunkConsumer(driver.Consumer):
                     " it was cut or made anew; reset the group's offsets once you know what was lost"
                 )
             self.chain(tp).rebase(position)
+            self._dropped.discard(tp)
+        self._at_rest = False
 
     def on_buffer_full(self, tp: TP) -> None:
         """Leave chunk topics alone: `max_ahead` bounds them, and Faust's way costs a sleep of 1 s."""
@@ -274,8 +314,9 @@ class ChunkConsumer(driver.Consumer):
 
     async def wait_empty(self) -> None:
         """Bring work to rest: release what has not begun, wait for the rest, commit."""
+        self._at_rest = True
         for hook in self._suspend_hooks:
-            hook()
+            await hook()
         await super().wait_empty()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
@@ -307,17 +348,9 @@ class ChunkConsumer(driver.Consumer):
         self._commit_progress.observe(now, {} if busy else self._progress())
 
     def _progress(self) -> dict[TP, Progress]:
-        return {tp: Progress(self._committed_offset[tp] or 0, self._end(tp)) for tp in self._assigned_chunk_topics()}
-
-    def _assigned_chunk_topics(self) -> Iterable[TP]:
-        return (tp for tp in self.assignment() if self._is_chunk(tp))
-
-    def _end(self, tp: TP) -> int | None:
-        # The last offsets of a sparse topic may hold no record: all is done when nothing fetched is open.
-        chain = self.chain(tp)
-        if chain.sparse and not chain.ahead:
-            return chain.safe
-        return self.highwater(tp)
+        return {
+            tp: Progress(self._committed_offset[tp] or 0, self.readable_end(tp)) for tp in self._assigned_chunk_topics()
+        }
 
     def health(self) -> DeliveryHealth:
         """The state at the last `observe`, for /health."""

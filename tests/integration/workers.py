@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import time
+import urllib.request
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -100,6 +101,16 @@ class Workers(Pipeline):
             topic, partition = place.rsplit("/", 1)
             found.setdefault(topic.removeprefix(self.settings.topic_prefix), set()).add(int(partition))
         return found
+
+    def _stuck(self) -> str:
+        said = []
+        for name, port in self._ports.items():
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as response:
+                    said.append(f"{name} says: {response.read().decode()}")
+            except OSError as error:
+                said.append(f"{name} does not answer: {error}")
+        return "\n".join([super()._stuck(), *said])
 
     @contextlib.contextmanager
     def frozen(self, name: str) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
@@ -167,7 +167,8 @@ class FakeConsumer:
 
     chains: dict[TP, ChunkChain] = field(default_factory=dict)
     ends: dict[TP, int] = field(default_factory=dict)
-    hooks: list[Callable[[], None]] = field(default_factory=list)
+    hooks: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    at_rest: bool = False
     released: list[Chunk] = field(default_factory=list)
 
     def chain(self, tp: TP) -> ChunkChain:
@@ -181,11 +182,11 @@ class FakeConsumer:
         """Every partition whose end is known."""
         return set(self.ends)
 
-    def highwater(self, tp: TP) -> int | None:
+    def readable_end(self, tp: TP) -> int | None:
         """The end of a partition."""
         return self.ends.get(tp)
 
-    def on_suspend(self, hook: Callable[[], None]) -> None:
+    def on_suspend(self, hook: Callable[[], Awaitable[None]]) -> None:
         """As ``ChunkConsumer.on_suspend``."""
         self.hooks.append(hook)
 

@@ -183,6 +183,6 @@ async def test_a_rebalance_gives_back_what_waits(bench: Bench) -> None:
     chunk = [bench.raw(PAYMENTS, number, event(), HOME, key=b"C1") for number in range(10)]
     await bench.offline.deliver("gate", chunk)
     for hook in bench.offline.consumer.hooks:
-        hook()
+        await hook()
     assert [len(released.records) for released in bench.offline.consumer.released] == [10]
     assert not bench.gate.is_paused(TP(f"t.{PAYMENTS}", HOME))

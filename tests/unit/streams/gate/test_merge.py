@@ -27,11 +27,12 @@ def nowhere(topic: str) -> bool:
 
 
 def merge_of(**times: list[int]) -> MergeBuffer[str]:
-    """A buffer made at time 0; items are named by topic and place, such as ``orders0``."""
-    merge: MergeBuffer[str] = MergeBuffer(TOPICS, IDLE_MS, 0)
+    """A buffer filled at time 0; items are named by topic and place, such as ``orders0``."""
+    merge: MergeBuffer[str] = MergeBuffer(TOPICS, IDLE_MS)
     for topic, stamps in times.items():
         for place, stamp in enumerate(stamps):
             merge.add(topic, stamp, f"{topic}{place}")
+    merge.release(0, everywhere, 0)
     return merge
 
 
@@ -86,6 +87,16 @@ def test_the_idle_time_starts_when_the_topic_last_held_something() -> None:
     assert merge.release(1_000 + IDLE_MS, everywhere, MANY) == ["orders0", "payments0", "orders1"]
 
 
+def test_no_topic_is_idle_before_the_first_record_of_any() -> None:
+    """A buffer that was made long ago (a rebalance took its time) waits for the others from its first record on."""
+    merge: MergeBuffer[str] = MergeBuffer(TOPICS, IDLE_MS)
+    assert merge.release(10 * STALLED_MS, everywhere, MANY) == []
+    merge.add("orders", 2, "order")
+    assert merge.release(20 * STALLED_MS, everywhere, MANY) == []
+    merge.add("payments", 1, "payment")
+    assert merge.release(20 * STALLED_MS + IDLE_MS, everywhere, MANY) == ["payment"]
+
+
 def test_a_record_that_comes_while_the_others_wait_takes_its_place() -> None:
     """What arrives within the idle time is merged by its time, before later ones already buffered."""
     merge = merge_of(orders=[10], payments=[20])
@@ -128,7 +139,7 @@ _BOOKS = st.fixed_dictionaries({topic: st.lists(_STAMPS, max_size=15) for topic 
 @given(_BOOKS)
 def test_what_is_there_from_the_start_leaves_in_order_of_time(book: dict[str, list[int]]) -> None:
     """Buffered topics of rising times come out sorted by time, then by topic, then by place."""
-    merge: MergeBuffer[tuple[int, int, int]] = MergeBuffer(TOPICS, IDLE_MS, 0)
+    merge: MergeBuffer[tuple[int, int, int]] = MergeBuffer(TOPICS, IDLE_MS)
     lanes: list[list[tuple[int, int, int]]] = []
     for rank, topic in enumerate(TOPICS):
         lanes.append([(stamp, rank, place) for place, stamp in enumerate(sorted(book[topic]))])
@@ -153,7 +164,7 @@ _STEPS = st.lists(
 @given(_STEPS)
 def test_nothing_is_lost_doubled_or_reordered(steps: list[tuple[str, str | int, object]]) -> None:
     """However adding, releasing and waiting alternate, each record leaves once, in the order of its topic."""
-    merge: MergeBuffer[tuple[str, int]] = MergeBuffer(TOPICS, IDLE_MS, 0)
+    merge: MergeBuffer[tuple[str, int]] = MergeBuffer(TOPICS, IDLE_MS)
     added: dict[str, int] = dict.fromkeys(TOPICS, 0)
     found: list[tuple[str, int]] = []
     now = 0

@@ -184,3 +184,26 @@ def test_ahead_counts_what_is_not_safe_yet() -> None:
     assert chain.ahead == 10
     chain.acknowledged(first)
     assert chain.ahead == 0
+
+
+def test_what_holds_no_record_is_done_once_it_is_passed() -> None:
+    """The marker behind a transaction: nothing of it is delivered, and the commit goes beyond it."""
+    chain = chain_at(5, sparse=True)
+    first = accept(chain, 5, 7)
+    chain.passed(9)
+    assert (chain.position, chain.safe) == (8, 5), "a chunk is open: its acknowledgement comes first"
+    assert chain.acknowledged(first)
+    chain.passed(9)
+    assert (chain.position, chain.safe, chain.ahead) == (9, 9, 0)
+    chain.passed(3)
+    assert chain.position == 9
+    second = chain.fetched(records([9, 10]))
+    assert isinstance(second, Chunk)
+    assert (second.first, chain.handed_over(second), chain.acknowledged(second), chain.safe) == (9, True, True, 11)
+
+
+def test_nothing_is_passed_before_the_chain_begins() -> None:
+    """Where the consumer stands before it is positioned says nothing."""
+    chain = ChunkChain(PLACE, sparse=True)
+    chain.passed(9)
+    assert chain.position is None

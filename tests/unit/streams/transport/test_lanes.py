@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
@@ -35,10 +35,11 @@ class _Event:
 
 @dataclass
 class _Consumer:
-    hooks: list[Callable[[], None]] = field(default_factory=list)
+    hooks: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    at_rest: bool = False
     released: list[int] = field(default_factory=list)
 
-    def on_suspend(self, hook: Callable[[], None]) -> None:
+    def on_suspend(self, hook: Callable[[], Awaitable[None]]) -> None:
         self.hooks.append(hook)
 
     def release(self, message: int) -> None:
@@ -117,7 +118,7 @@ async def test_what_waits_is_given_back_when_work_must_come_to_rest() -> None:
     await lane.rest()
     await lane.give(2, 3)
     await lane.give(4, 5)
-    lane.consumer.hooks[0]()
+    await lane.consumer.hooks[0]()
     lane.go_on.set()
     await lane.rest()
     assert lane.steps == [[0, 1]]
