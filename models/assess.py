@@ -62,7 +62,7 @@ class Assessor:
     """Assesses accounts by one policy and one default-risk model."""
 
     def __init__(self, policy: Policy, risk: DefaultRisk) -> None:
-        self._policy = policy
+        self.policy = self._policy = policy
         self._risk = risk
         self._scorecard = Scorecard(policy)
         self._limits = LimitRules(policy)
