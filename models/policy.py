@@ -124,7 +124,8 @@ def _head(model: type[_Head], values: dict[str, Any], document: Document, at: tu
         return model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        raise _wrong(document, (*at, *(str(part) for part in first["loc"])), first["msg"]) from error
+        text = first["msg"].removeprefix("Value error, ")
+        raise _wrong(document, (*at, *(str(part) for part in first["loc"])), text) from error
 
 
 def _wrong(document: Document, path: tuple[str, ...], text: str) -> InvalidInput:

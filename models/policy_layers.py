@@ -230,7 +230,8 @@ def _refusal(error: ValidationError, layers: Sequence[Layer], base: dict[str, An
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     others = [layer.label for layer in layers if layer is not blamed and layer.kind not in ("default", "pack", "firm")]
     beside = f" (together with {', '.join(others)})" if others else ""
-    message = f"{blamed.place(path)}: {field_}: {first['msg']}{more}{beside}"
+    text = first["msg"].removeprefix("Value error, ")
+    message = f"{blamed.place(path)}: {field_}: {text}{more}{beside}"
     return InvalidInput("policy_invalid", message, field_)
 
 
