@@ -5,7 +5,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/setup.done
-PACKAGES := schemas models streams alerts desk
+PYTEST := $(BIN)/pytest -n auto --maxprocesses=4
 PYTHON ?=
 
 .PHONY: help
@@ -40,11 +40,11 @@ demo: setup ## Run the monitor on embedded parts and watch it (DEMO="--lang zh" 
 
 .PHONY: test
 test: setup ## All tests, on the embedded parts (TEST="-k gate" passes options to pytest)
-	$(BIN)/pytest $(TEST)
+	$(PYTEST) $(TEST)
 
 .PHONY: test-kafka
 test-kafka: setup ## The integration tests again, on a real Apache Kafka (needs Java 17 and Maven)
-	$(BIN)/python -m streams.embedded.kafka run -- $(BIN)/pytest tests/integration -m "not embedded_only" $(TEST)
+	$(BIN)/python -m streams.embedded.kafka run -- $(PYTEST) tests/integration -m "not embedded_only" $(TEST)
 
 .PHONY: lint
 lint: setup ## Style, types, import rules, published contracts

@@ -50,7 +50,7 @@ class EarlyPayment(msgspec.Struct, array_like=True):
 
 
 class Prediction(msgspec.Struct, array_like=True):
-    """A prediction made when an invoice was issued, waiting until its outcome is certain (``matures``)."""
+    """A prediction about an invoice, made on day ``issued``, waiting until its outcome is certain (``matures``)."""
 
     matures: int
     issued: int
@@ -92,6 +92,11 @@ class Behaviour(msgspec.Struct, array_like=True):
     cash: dict[str, CashStats] = {}
     invoices: int = 0
     amount_log_sum: float = 0.0
+    overdue_outcomes: int = 0
+    rolled_outcomes: int = 0
+    recent_overdue: float = 0.0
+    recent_rolled: float = 0.0
+    last_overdue_outcome: int = 0
 
 
 class Master(msgspec.Struct, array_like=True):
@@ -167,6 +172,7 @@ class Account(msgspec.Struct, array_like=True):
     sequences: dict[str, int] = {}
     tightenings: list[Tightening] = []
     next_wake: int = 0
+    rolls: dict[str, Prediction] = {}
 
     @property
     def score(self) -> int:

@@ -97,6 +97,16 @@ def record_outcome(behaviour: Behaviour, late: bool, day: int, half_life: float)
     behaviour.weighted_late = behaviour.weighted_late * fade + late
 
 
+def record_roll(behaviour: Behaviour, rolled: bool, day: int, half_life: float) -> None:
+    """Count how an overdue invoice ended, known on ``day``; the recent ones fade by ``half_life`` days."""
+    fade = _faded(day - behaviour.last_overdue_outcome, half_life) if behaviour.last_overdue_outcome else 1.0
+    behaviour.last_overdue_outcome = day
+    behaviour.overdue_outcomes += 1
+    behaviour.rolled_outcomes += rolled
+    behaviour.recent_overdue = behaviour.recent_overdue * fade + 1.0
+    behaviour.recent_rolled = behaviour.recent_rolled * fade + rolled
+
+
 def days_beyond_terms(behaviour: Behaviour) -> float | None:
     """DBT, amount-weighted: sum(amount x max(0, paid - due)) / sum(amount), in days.
 

@@ -14,9 +14,11 @@ from typing import Any, Protocol, cast
 from models import assessments, ledger
 from models.account import SCHEMA, Account, Prediction
 from models.assess import Assessor, Situation
-from models.behaviour import record_invoice, record_outcome
+from models.behaviour import record_invoice, record_outcome, record_roll
 from models.calendar import day_of, day_of_ms, ms_of_day, to_ms
 from models.default_risk.risk import DefaultRisk, Outcome, is_bad
+from models.default_risk.roll import RollRisk
+from models.exposure import positions
 from models.memory import contains, id_hash, prune, remember
 from models.out_events import Cause
 from models.partition import SCHEMA as PARTITION_SCHEMA
@@ -124,7 +126,7 @@ class CreditEngine:
     @property
     def state(self) -> PartitionState:
         """The partition's state, complete after every ``apply``."""
-        self._state.risk = self._risk.state()
+        self._state.risk, self._state.roll = self._risk.state(), self._roll.state()
         return self._state
 
     @property
@@ -136,6 +138,7 @@ class CreditEngine:
         self._layers = layered_policy(self._state.policy_text)
         self.policy = self._layers.base
         self._risk = DefaultRisk(self.policy.default_risk, self._state.risk)
+        self._roll = RollRisk(self.policy.roll_risk, self._state.roll)
         self._assessor = Assessor(self.policy, self._risk)
         self._overridden: dict[tuple[Layer, ...], Assessor] = {(): self._assessor}
 
@@ -244,6 +247,8 @@ class CreditEngine:
             situation = Situation(account, Cause.of(entry, account.clock), day_of_ms(account.clock))
             if isinstance(event, TimePassed):  # the tick that lets the partition learn them
                 self._settle_outcomes(account, day)
+                rules = self._assessor_of(account).policy
+                self._roll.foretell(account, positions(account, day, rules), day)
             self._assess(situation)
             effects.out += situation.out
             effects.touched.append(account)
@@ -264,8 +269,10 @@ class CreditEngine:
         if isinstance(event, TimePassed):
             self._state.clock = max(self._state.clock, ms_of_day(day_of_ms(now)))
             for account in woken:
-                for invoice_id, prediction in matured(account, day_of_ms(now)):
+                for invoice_id, prediction in matured(account.predictions, day_of_ms(now)):
                     effects.outcomes.append(self._risk.learn(account, invoice_id, prediction))
+                for invoice_id, prediction in matured(account.rolls, day_of_ms(now)):
+                    effects.outcomes.append(self._roll.learn(account, invoice_id, prediction))
         elif isinstance(event, MarketIndexRead):
             key, as_of = f"{event.scope}:{event.name}", event.as_of.toordinal()
             if key not in self._state.market or self._state.market[key].as_of <= as_of:
@@ -279,14 +286,17 @@ class CreditEngine:
         except InvalidInput:
             return  # the gate refuses such a policy; should one slip through, the old one stays in force
         self._state.policy_text = event.text
-        self._state.risk = self._risk.state()
+        self._state.risk, self._state.roll = self._risk.state(), self._roll.state()
         self._use_policy()
 
     def _settle_outcomes(self, account: Account, day: int) -> None:
-        rules = self.policy.default_risk
-        for invoice_id, prediction in matured(account, day):
-            record_outcome(account.behaviour, is_bad(prediction), day, rules.half_life_days)
+        behaviour, rules = account.behaviour, self.policy
+        for invoice_id, prediction in matured(account.predictions, day):
+            record_outcome(behaviour, is_bad(prediction), day, rules.default_risk.half_life_days)
             del account.predictions[invoice_id]
+        for invoice_id, prediction in matured(account.rolls, day):
+            record_roll(behaviour, is_bad(prediction), day, rules.roll_risk.half_life_days)
+            del account.rolls[invoice_id]
 
     def _assess(self, situation: Situation) -> None:
         account = situation.account

@@ -56,7 +56,7 @@ def _early_caps(account: Account, positions: dict[str, Position], policy: Policy
             if position.oldest_dpd < rule.days_past_due or not material(position, rule.days_past_due, policy):
                 continue
             for dpd, _, invoice_id in position.items:
-                prediction = account.predictions.get(invoice_id)
+                prediction = account.rolls.get(invoice_id)
                 likely = prediction is not None and prediction.model >= rule.probability
                 if prediction is not None and likely and dpd >= rule.days_past_due:
                     detail = {"probability": f"{prediction.model:.2f}", "currency": currency}

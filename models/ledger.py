@@ -133,9 +133,9 @@ def _apply_cash(account: Account, invoice_id: str, amount: Decimal, currency: st
 def _settle(account: Account, invoice_id: str, item: OpenItem, day: int, policy: Policy) -> None:
     """Note that an invoice is paid: up to rounding for its prediction, to the last cent for the book."""
     if item.outstanding <= policy.materiality.tolerance:
-        prediction = account.predictions.get(invoice_id)
-        if prediction is not None and prediction.settled is None:
-            prediction.settled = day
+        for prediction in (account.predictions.get(invoice_id), account.rolls.get(invoice_id)):
+            if prediction is not None and prediction.settled is None:
+                prediction.settled = day
     if item.outstanding == 0:
         del account.items[invoice_id]
         remember(account.closed, id_hash(invoice_id), day)
@@ -164,9 +164,9 @@ def reverse_payment(account: Account, event: PaymentReversed) -> None:
     item.changed = max(item.changed, day_of(event.occurred_at))
     item.reversed = True
     _add(account.open_invoices, event.currency, amount)
-    prediction = account.predictions.get(event.invoice_id)
-    if prediction is not None:
-        prediction.settled = None
+    for prediction in (account.predictions.get(event.invoice_id), account.rolls.get(event.invoice_id)):
+        if prediction is not None:
+            prediction.settled = None
 
 
 def _take_from_waiting(account: Account, invoice_id: str, amount: Decimal, currency: str) -> Decimal:

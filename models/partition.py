@@ -32,6 +32,7 @@ class PartitionState(msgspec.Struct, array_like=True):
     market: dict[str, MarketReading] = {}
     sources: dict[str, int] = {}
     seen: list[str] = []
+    roll: RiskState = msgspec.field(default_factory=RiskState)
 
 
 class _Header(msgspec.Struct, array_like=True):

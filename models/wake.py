@@ -43,6 +43,8 @@ def next_wake(account: Account, day: int, policy: Policy, *, deferred: bool) -> 
         days.append(min([item.due for item in account.items.values()]) + 1)
     if account.predictions:
         days.append(min([prediction.matures for prediction in account.predictions.values()]))
+    if account.rolls:
+        days.append(min([prediction.matures for prediction in account.rolls.values()]))
     if account.better_since is not None and account.level != Level.UNRATED.value:
         standing = Standing(Level(account.level), account.level_since, account.better_since)
         easing = earliest_easing(standing, policy.ladder)
@@ -55,6 +57,6 @@ def next_wake(account: Account, day: int, policy: Policy, *, deferred: bool) -> 
     return max(min(days), tomorrow) if days else 0
 
 
-def matured(account: Account, day: int) -> list[tuple[str, Prediction]]:
-    """Predictions of the account whose outcome is certain on ``day``."""
-    return [(invoice, p) for invoice, p in account.predictions.items() if p.matures <= day]
+def matured(predictions: dict[str, Prediction], day: int) -> list[tuple[str, Prediction]]:
+    """Predictions, by invoice, whose outcome is certain on ``day``."""
+    return [(invoice, p) for invoice, p in predictions.items() if p.matures <= day]

@@ -198,14 +198,12 @@ class Behaviour(_Section):
     remember_events_count: int = Field(ge=0, le=10_000, description="... and at least so many of them.")
 
 
-class DefaultRiskModel(_Section):
-    """The bad event and the model that predicts it."""
+class _RiskModel(_Section):
+    """What every predicted event needs: how rates are smoothed, and how the learner learns."""
 
-    late_days: Annotated[int, Field(ge=0, le=365)] = Field(description="Bad: paid more than so many days late.")
-    prior_weight: Positive = Field(description="A customer's rate is smoothed to the book's with so many invoices.")
+    prior_weight: Positive = Field(description="A customer's rate is smoothed to the book's with so many outcomes.")
     base_rate: Share = Field(description="The book's rate before anything is known ...")
     base_weight: Positive = Field(description="... counted as so many outcomes.")
-    new_customer_factor: Annotated[float, Field(ge=1, le=10)]
     prior_variance: Positive = Field(description="Of the learner's weights, before it has learned anything.")
     forgetting: Annotated[float, Field(gt=0.9, le=1)] = Field(description="1: the learner remembers all outcomes.")
     model_weight: Share = Field(description="Weight of the learner beside the customer's rate, in log-odds.")
@@ -213,11 +211,25 @@ class DefaultRiskModel(_Section):
     half_life_days: Positive = Field(description="How fast a customer's known outcomes fade in the rate.")
 
 
+class DefaultRiskModel(_RiskModel):
+    """The bad event, foretold when an invoice is issued, and the model that predicts it."""
+
+    late_days: Annotated[int, Field(ge=0, le=365)] = Field(description="Bad: paid more than so many days late.")
+    new_customer_factor: Annotated[float, Field(ge=1, le=10)]
+
+
+class RollRiskModel(_RiskModel):
+    """The event foretold on the first day past due: that the invoice stays open far longer."""
+
+    days: Annotated[int, Field(ge=2, le=365)] = Field(description="It rolls: still open after so many days past due.")
+
+
 class Policy(_Section):
     """A whole policy."""
 
     version: Identifier
     default_risk: DefaultRiskModel
+    roll_risk: RollRiskModel
     behaviour: Behaviour
     scorecard: Scorecard
     ladder: Ladder

@@ -16,6 +16,7 @@ from schemas.topics import TICKS
 from streams.in_process import InProcess
 from streams.sources.event_file import TimedEvent
 
+TASKS = ("A", "B")
 TEST_SHARE = 0.3
 """The last part of the time, on which predictions are scored (all of them are made before their outcome)."""
 
@@ -78,21 +79,22 @@ def report(tally: Tally, process: InProcess) -> dict[str, Any]:
         "levels": dict(sorted(levels.items())),
         "dead_letters": {"total": len(process.refused), **dict(sorted(reasons.items()))},
         "policy_version": process.engines[0].policy.version,
-        "prediction": {"A": prediction_report(tally.outcomes)},
+        "prediction": prediction_report(tally.outcomes),
     }
 
 
 def prediction_report(outcomes: list[Outcome]) -> dict[str, Any]:
-    """Task A: at issue, will the invoice be paid more than K days late? Invoices issued in the last 30 % of time."""
-    if not outcomes:
-        empty = prediction_quality([], [])
-        return {"model": empty, "naive": empty, "from": None}
-    first, last = min(o.issued for o in outcomes), max(o.issued for o in outcomes)
-    cut = first + (last - first) * (1.0 - TEST_SHARE)
-    tested = [o for o in outcomes if o.issued >= cut]
+    """Task A: at issue, will the invoice be paid more than K days late? Task B: on the first day past due, will it
+    be open for long? Predictions made in the last 30 % of the time in which invoices were issued."""
+    issued = [o.issued for o in outcomes if o.task == "A"]
+    cut = min(issued) + (max(issued) - min(issued)) * (1.0 - TEST_SHARE) if issued else 0.0
+    return {task: _task_report([o for o in outcomes if o.task == task and o.issued >= cut], cut) for task in TASKS}
+
+
+def _task_report(tested: list[Outcome], cut: float) -> dict[str, Any]:
     bad = [o.bad for o in tested]
     return {
         "model": prediction_quality([o.model for o in tested], bad),
         "naive": prediction_quality([o.naive for o in tested], bad),
-        "from": date.fromordinal(-int(-cut // 1)).isoformat(),
+        "from": date.fromordinal(-int(-cut // 1)).isoformat() if tested else None,
     }

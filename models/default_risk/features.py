@@ -6,10 +6,11 @@ Values are rounded to 32 bits before use, so that what was predicted from is exa
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from datetime import date
 from math import erf, log, log1p, sqrt
 
-from models.account import Account
+from models.account import Account, Behaviour
 from models.behaviour import usual_days_late
 from models.exposure import Position
 
@@ -60,7 +61,7 @@ def features(
         "f",
         (
             logit(rate),
-            _late_by_habit(account, late_days),
+            logit(0.01 + 0.98 * late_by_habit(behaviour, late_days)),
             amount_log - usual_amount,
             0.0 if behaviour.payments else 1.0,
             log1p(age),
@@ -74,19 +75,18 @@ def features(
     ).tobytes()
 
 
-def _late_by_habit(account: Account, late_days: int) -> float:
-    """Log-odds of paying more than ``late_days`` late, were days late normal around the customer's own usual."""
-    usual, spread = usual_days_late(account.behaviour) or (0.0, _UNKNOWN_SPREAD)
+def late_by_habit(behaviour: Behaviour, late_days: int) -> float:
+    """Probability of paying more than ``late_days`` late, were days late normal around the customer's own usual."""
+    usual, spread = usual_days_late(behaviour) or (0.0, _UNKNOWN_SPREAD)
     deviation = sqrt(spread * spread + _DAYS_NOISE * _DAYS_NOISE)
-    late = 0.5 * (1.0 + erf((usual - late_days - 0.5) / deviation / sqrt(2.0)))
-    return logit(0.01 + 0.98 * late)
+    return 0.5 * (1.0 + erf((usual - late_days - 0.5) / deviation / sqrt(2.0)))
 
 
 def values(packed: bytes) -> array[float]:
-    """Packed features in the order of ``NAMES``."""
+    """Packed features in the order of their names."""
     return array("f", packed)
 
 
-def as_dict(packed: bytes) -> dict[str, float]:
+def as_dict(names: Sequence[str], packed: bytes) -> dict[str, float]:
     """Packed features by name, as River takes them."""
-    return dict(zip(NAMES, values(packed), strict=True))
+    return dict(zip(names, values(packed), strict=True))

@@ -7,19 +7,19 @@ It learns only outcomes that are certain, and predicts for a whole partition; th
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import msgspec
 from river import preprocessing
 
 from models.default_risk.bayesian import BayesianLogisticRegression
-from models.default_risk.features import NAMES, as_dict, values
+from models.default_risk.features import as_dict, values
 
 _CLIP = 3.0
 
 
 class LearnerState(msgspec.Struct, array_like=True):
-    """Plain numbers from which the learner can be built again, bit for bit; weights: intercept, then NAMES."""
+    """Plain numbers from which the learner can be built again, bit for bit; weights: intercept, then sorted names."""
 
     weights: list[float] = []
     covariance: list[list[float]] = []
@@ -32,7 +32,11 @@ class LearnerState(msgspec.Struct, array_like=True):
 class Learner:
     """Logistic regression on scaled features clipped to +-3 (unclipped, single values upset it for weeks)."""
 
-    def __init__(self, prior_variance: float, forgetting: float, state: LearnerState | None = None) -> None:
+    def __init__(
+        self, names: Sequence[str], prior_variance: float, forgetting: float, state: LearnerState | None = None
+    ) -> None:
+        """``names`` of the features, in the order in which they are packed."""
+        self._names = names
         self._scaler = preprocessing.StandardScaler()
         self._regression = BayesianLogisticRegression(prior_variance, forgetting)
         self._scale: list[tuple[str, float, float]] | None = None
@@ -50,7 +54,7 @@ class Learner:
 
     def learn_one(self, packed: bytes, bad: bool, weight: float = 1.0) -> None:
         """Learn a certain outcome."""
-        self._scaler.learn_one(as_dict(packed))  # type: ignore[no-untyped-call]
+        self._scaler.learn_one(as_dict(self._names, packed))  # type: ignore[no-untyped-call]
         self._scale = None
         self._regression.learn_one(self._scaled(packed), bad, w=weight)
 
@@ -58,7 +62,9 @@ class Learner:
         # What the scaler does and clipping, in one pass: predictions are far more frequent than changes of scale.
         if self._scale is None:
             scaler = self._scaler
-            self._scale = [(name, scaler.means.get(name, 0.0), scaler.vars.get(name, 0.0) ** 0.5) for name in NAMES]
+            self._scale = [
+                (name, scaler.means.get(name, 0.0), scaler.vars.get(name, 0.0) ** 0.5) for name in self._names
+            ]
         x: dict[Hashable, float] = {}
         for (name, mean, deviation), value in zip(self._scale, values(packed), strict=True):
             scaled = (value - mean) / deviation if deviation else 0.0
@@ -79,7 +85,7 @@ class Learner:
 
     def _restore(self, state: LearnerState) -> None:
         regression = self._regression
-        regression.names, regression.steps = [*sorted(NAMES)], state.steps
+        regression.names, regression.steps = [*sorted(self._names)], state.steps
         regression.weights, regression.covariance = state.weights, state.covariance
         self._scaler.counts = Counter(state.counts)
         self._scaler.means = defaultdict(float, state.means)

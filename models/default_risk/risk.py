@@ -1,4 +1,4 @@
-"""Default risk of a partition's book: the customers' own late rates, the learner beside them, and their quality.
+"""Risk of an event in a partition's book: the customers' own rates, the learner beside them, and their quality.
 
 The customer's own rate, smoothed to the book's, holds nearly all that can be known; the learner adds a
 little. Both are averaged in log-odds. Everything here changes only when outcomes become certain, at ticks.
@@ -7,21 +7,22 @@ little. Both are averaged in log-odds. Everything here changes only when outcome
 from __future__ import annotations
 
 from math import exp
+from typing import ClassVar
 
 import msgspec
 
 from models.account import Account, Behaviour, Prediction
-from models.default_risk.features import logit
+from models.default_risk.features import NAMES, logit
 from models.default_risk.learner import Learner, LearnerState
 from models.default_risk.quality import RunningQuality
-from schemas.policy import DefaultRiskModel
+from schemas.policy import DefaultRiskModel, RollRiskModel
 
 _Z80 = 1.2815515655446004
 """Standard normal quantile for an interval that holds 80 %."""
 
 
 class RiskState(msgspec.Struct, array_like=True):
-    """What the partition knows about default risk."""
+    """What the partition knows about one event: its outcomes, how many were bad (``late``), and the learner."""
 
     outcomes: int = 0
     late: int = 0
@@ -30,7 +31,7 @@ class RiskState(msgspec.Struct, array_like=True):
 
 
 class Outcome(msgspec.Struct):
-    """A prediction whose outcome has become certain."""
+    """A prediction whose outcome has become certain. Task A: made at issue; B: on the first day past due."""
 
     customer_id: str
     invoice_id: str
@@ -39,60 +40,44 @@ class Outcome(msgspec.Struct):
     model: float
     naive: float
     bad: bool
+    task: str = "A"
 
 
-class DefaultRisk:
-    """Predict and learn; one object per partition."""
+class EventRisk:
+    """Predict and learn one event; one object per partition. The subclasses say which event."""
 
-    def __init__(self, policy: DefaultRiskModel, state: RiskState | None = None) -> None:
+    task: ClassVar[str]
+    names: ClassVar[tuple[str, ...]]
+    """Of the features, in the order in which they are packed."""
+
+    def __init__(self, policy: DefaultRiskModel | RollRiskModel, state: RiskState | None = None) -> None:
         self._policy = policy
         state = state or RiskState()
         self.outcomes, self.late, self.quality = state.outcomes, state.late, state.quality
-        self._learner = Learner(policy.prior_variance, policy.forgetting, state.learner)
+        self._learner = Learner(self.names, policy.prior_variance, policy.forgetting, state.learner)
 
     def state(self) -> RiskState:
         """All of it as plain numbers."""
         return RiskState(self.outcomes, self.late, self._learner.state(), self.quality)
 
     @property
-    def model_version(self) -> str:
-        """Names the model exactly: its kind and how many outcomes it has learned."""
-        return f"rate-blr-2@{self._learner.learned}"
-
-    @property
     def book_rate(self) -> float:
-        """Late rate of the whole partition, starting from the policy's guess."""
+        """Rate of the event in the whole partition, starting from the policy's guess."""
         policy = self._policy
         return (self.late + policy.base_rate * policy.base_weight) / (self.outcomes + policy.base_weight)
 
-    def customer_rate(self, behaviour: Behaviour) -> float:
-        """The customer's late rate, of faded outcomes, smoothed to the book's."""
+    def smoothed(self, bad: float, outcomes: float) -> float:
+        """A customer's rate, smoothed to the book's: an empirical Bayes estimate with a prior of fixed weight."""
         weight = self._policy.prior_weight
-        return (behaviour.weighted_late + weight * self.book_rate) / (behaviour.weighted_outcomes + weight)
+        return (bad + weight * self.book_rate) / (outcomes + weight)
 
-    def naive_rate(self, behaviour: Behaviour) -> float:
-        """The bar that any model has to beat: the customer's plain late rate, smoothed to the book's."""
-        weight = self._policy.prior_weight
-        return (behaviour.late_outcomes + weight * self.book_rate) / (behaviour.outcomes + weight)
+    @property
+    def _is_silent(self) -> bool:
+        return self._policy.model_weight == 0.0 or self.outcomes < self._policy.warm_up
 
-    def interval(self, probability: float, behaviour: Behaviour) -> tuple[float, float]:
-        """80 % interval of a rate from so many outcomes (Wilson score interval)."""
-        n = behaviour.weighted_outcomes + self._policy.prior_weight
-        z2 = _Z80 * _Z80
-        middle = (probability + z2 / (2 * n)) / (1 + z2 / n)
-        half = _Z80 / (1 + z2 / n) * ((probability * (1 - probability) + z2 / (4 * n)) / n) ** 0.5
-        return max(0.0, min(middle - half, probability)), min(1.0, max(middle + half, probability))
-
-    def predict(self, packed: bytes, behaviour: Behaviour) -> float:
-        """Probability that an invoice with these features is paid more than K days late.
-
-        While the learner is silent, customers without any outcome start above the book's rate; later the learner
-        knows by itself how much worse new customers turn out.
-        """
-        policy, rate = self._policy, self.customer_rate(behaviour)
-        weight = policy.model_weight
-        if weight == 0.0 or self.outcomes < policy.warm_up:
-            return rate if behaviour.outcomes else min(0.9, rate * policy.new_customer_factor)
+    def blend(self, packed: bytes, rate: float) -> float:
+        """Learner and rate, averaged in log-odds."""
+        weight = self._policy.model_weight
         blended = weight * logit(self._learner.predict_proba_one(packed)) + (1.0 - weight) * logit(rate)
         return 1.0 / (1.0 + exp(-blended))
 
@@ -111,7 +96,48 @@ class DefaultRisk:
             prediction.model,
             prediction.naive,
             bad,
+            self.task,
         )
+
+
+class DefaultRisk(EventRisk):
+    """At issue: will the invoice be paid more than K days late?"""
+
+    task = "A"
+    names = NAMES
+    _policy: DefaultRiskModel
+
+    @property
+    def model_version(self) -> str:
+        """Names the model exactly: its kind and how many outcomes it has learned."""
+        return f"rate-blr-2@{self._learner.learned}"
+
+    def customer_rate(self, behaviour: Behaviour) -> float:
+        """The customer's late rate, of faded outcomes, smoothed to the book's."""
+        return self.smoothed(behaviour.weighted_late, behaviour.weighted_outcomes)
+
+    def naive_rate(self, behaviour: Behaviour) -> float:
+        """The bar that any model has to beat: the customer's plain late rate, smoothed to the book's."""
+        return self.smoothed(behaviour.late_outcomes, behaviour.outcomes)
+
+    def interval(self, probability: float, behaviour: Behaviour) -> tuple[float, float]:
+        """80 % interval of a rate from so many outcomes (Wilson score interval)."""
+        n = behaviour.weighted_outcomes + self._policy.prior_weight
+        z2 = _Z80 * _Z80
+        middle = (probability + z2 / (2 * n)) / (1 + z2 / n)
+        half = _Z80 / (1 + z2 / n) * ((probability * (1 - probability) + z2 / (4 * n)) / n) ** 0.5
+        return max(0.0, min(middle - half, probability)), min(1.0, max(middle + half, probability))
+
+    def predict(self, packed: bytes, behaviour: Behaviour) -> float:
+        """Probability that an invoice with these features is paid more than K days late.
+
+        While the learner is silent, customers without any outcome start above the book's rate; later the learner
+        knows by itself how much worse new customers turn out.
+        """
+        rate = self.customer_rate(behaviour)
+        if self._is_silent:
+            return rate if behaviour.outcomes else min(0.9, rate * self._policy.new_customer_factor)
+        return self.blend(packed, rate)
 
 
 def is_bad(prediction: Prediction) -> bool:

@@ -12,8 +12,10 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
-STALLED_MS = 5_000
-"""A topic that delivers nothing for so long counts as idle even if it should have more (its leader is away)."""
+STALLED_MS = 30_000
+"""A topic that delivers nothing for so long counts as idle even if it should have more: its leader is away.
+
+Longer than an election takes, and than a busy worker takes to come round to each of its partitions."""
 
 
 @dataclass(slots=True)

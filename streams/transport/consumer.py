@@ -348,9 +348,8 @@ class ChunkConsumer(driver.Consumer):
         self._commit_progress.observe(now, {} if busy else self._progress())
 
     def _progress(self) -> dict[TP, Progress]:
-        return {
-            tp: Progress(self._committed_offset[tp] or 0, self.readable_end(tp)) for tp in self._assigned_chunk_topics()
-        }
+        assigned = (tp for tp in self.assignment() if self._is_chunk(tp))
+        return {tp: Progress(self._committed_offset[tp] or 0, self.readable_end(tp)) for tp in assigned}
 
     def health(self) -> DeliveryHealth:
         """The state at the last `observe`, for /health."""

@@ -21,7 +21,7 @@ def _features(
     known: Account, amount: float = 100.0, due: int = 30, day: int = 0, rate: float = 0.1
 ) -> dict[str, float]:
     found = features(known, positions(known, DAY + day, RULES), amount, DAY + due, rate, DAY + day, 5)
-    return as_dict(found)
+    return as_dict(NAMES, found)
 
 
 def _paying(late: int, spread: int = 0) -> Account:
@@ -50,7 +50,7 @@ def test_features_are_32_bit_and_in_order() -> None:
     packed = features(account(), {}, 100.0, DAY + 30, 0.1, DAY, 5)
     assert len(packed) == 4 * len(NAMES) == 44
     assert values(packed).tobytes() == packed
-    assert list(as_dict(packed)) == list(NAMES)
+    assert list(as_dict(NAMES, packed)) == list(NAMES)
 
 
 def test_features_of_an_unknown_customer() -> None:

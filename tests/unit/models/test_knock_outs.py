@@ -22,7 +22,7 @@ def _caps(known: Account, day: int = 0) -> list[Cap]:
 
 def _predicted(known: Account, invoice_id: str, probability: float) -> Account:
     item = known.items[invoice_id]
-    known.predictions[invoice_id] = Prediction(item.due + 6, item.due - 30, item.due, probability, 0.1, b"")
+    known.rolls[invoice_id] = Prediction(item.due + 16, item.due + 1, item.due, probability, 0.1, b"")
     return known
 
 

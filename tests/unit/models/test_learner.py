@@ -25,7 +25,7 @@ def _outcomes(count: int, seed: int = 7) -> list[tuple[bytes, bool]]:
 
 
 def _taught(outcomes: list[tuple[bytes, bool]]) -> Learner:
-    learner = Learner(1.0, 1.0)
+    learner = Learner(NAMES, 1.0, 1.0)
     for packed, bad in outcomes:
         learner.learn_one(packed, bad)
     return learner
@@ -33,7 +33,7 @@ def _taught(outcomes: list[tuple[bytes, bool]]) -> Learner:
 
 def test_one_half_before_anything_is_learned() -> None:
     """Without an outcome the learner takes no side."""
-    learner = Learner(1.0, 1.0)
+    learner = Learner(NAMES, 1.0, 1.0)
     assert learner.learned == 0
     assert [learner.predict_proba_one(packed) for packed, _ in _outcomes(5)] == [0.5] * 5
 
@@ -54,16 +54,16 @@ def test_it_tells_bad_from_good() -> None:
 
 def test_it_is_river_scaler_and_regression() -> None:
     """Predictions are those of River's scaler, values clipped to +-3, and the Bayesian regression in a row."""
-    learner = Learner(0.5, 0.999)
+    learner = Learner(NAMES, 0.5, 0.999)
     scaler = preprocessing.StandardScaler()
     regression = BayesianLogisticRegression(0.5, 0.999)
 
     def scaled(packed: bytes) -> dict[str, float]:
-        row: dict[str, float] = scaler.transform_one(as_dict(packed))
+        row: dict[str, float] = scaler.transform_one(as_dict(NAMES, packed))
         return {name: max(-3.0, min(3.0, value)) for name, value in row.items()}
 
     for packed, bad in _outcomes(60):
-        scaler.learn_one(as_dict(packed))
+        scaler.learn_one(as_dict(NAMES, packed))
         regression.learn_one(scaled(packed), bad)
         learner.learn_one(packed, bad)
         expected = regression.predict_proba_one(scaled(packed))[True]
@@ -94,7 +94,7 @@ def test_state_restores_bit_for_bit(stored_after: int) -> None:
     outcomes = _outcomes(80)
     whole = _taught(outcomes[:stored_after])
     stored = msgspec.msgpack.decode(msgspec.msgpack.encode(whole.state()), type=LearnerState)
-    restored = Learner(1.0, 1.0, stored)
+    restored = Learner(NAMES, 1.0, 1.0, stored)
     assert restored.learned == stored_after
     for packed, bad in outcomes[stored_after:]:
         assert restored.predict_proba_one(packed) == whole.predict_proba_one(packed)
@@ -106,7 +106,7 @@ def test_state_restores_bit_for_bit(stored_after: int) -> None:
 def test_empty_state_restores_to_a_new_learner() -> None:
     """The state of a learner that learned nothing gives one that learned nothing, and then learns like a new one."""
     outcomes = _outcomes(10)
-    restored = Learner(1.0, 1.0, Learner(1.0, 1.0).state())
+    restored = Learner(NAMES, 1.0, 1.0, Learner(NAMES, 1.0, 1.0).state())
     assert restored.predict_proba_one(outcomes[0][0]) == 0.5
     for packed, bad in outcomes:
         restored.learn_one(packed, bad)

@@ -14,7 +14,7 @@ def test_an_outcome_is_learned_when_it_is_certain_and_not_before() -> None:
     assert book.outcomes == []
     assert book.account.behaviour.outcomes == 0
     book.days(16, 16)
-    assert [(outcome.invoice_id, outcome.bad) for outcome in book.outcomes] == [("I1", False), ("I2", True)]
+    assert at_issue(book) == [("I1", False), ("I2", True)]
     assert (book.engine.risk.outcomes, book.account.behaviour.outcomes) == (2, 2)
     assert book.account.predictions == {}
 
@@ -74,6 +74,11 @@ def test_a_policy_alone_takes_no_outcome_away() -> None:
     assert (book.engine.risk.outcomes, book.account.behaviour.outcomes) == (1, 1)
 
 
+def at_issue(book: Book) -> list[tuple[str, bool]]:
+    """What became of the predictions made at issue."""
+    return [(outcome.invoice_id, outcome.bad) for outcome in book.outcomes if outcome.task == "A"]
+
+
 def test_outcomes_are_judged_by_the_bad_event_that_was_predicted() -> None:
     """A policy that changes K meanwhile judges new invoices; those that wait keep the K they were predicted with."""
     book = Book("default_risk: {late_days: 5}")
@@ -81,7 +86,7 @@ def test_outcomes_are_judged_by_the_bad_event_that_was_predicted() -> None:
     book.see(activated("default_risk: {late_days: 30}", 11), invoiced("I3", 100, due=20, issued=12))
     book.see(paid("I1", 100, day=14))
     book.days(15, 40)
-    assert [(outcome.invoice_id, outcome.bad) for outcome in book.outcomes] == [("I1", False), ("I2", True)]
+    assert at_issue(book) == [("I1", False), ("I2", True)]
     book.see(paid("I3", 100, day=41))
     book.days(42, 51)
-    assert [(outcome.invoice_id, outcome.bad) for outcome in book.outcomes[2:]] == [("I3", False)]
+    assert at_issue(book)[2:] == [("I3", False)]

@@ -23,6 +23,7 @@ def _full() -> PartitionState:
         market={"sector:steel": MarketReading(97.5, 738_000)},
         sources={"ticks/0": 12},
         seen=["m-1", "m-2"],
+        roll=RiskState(9, 3),
     )
 
 
@@ -57,11 +58,11 @@ def test_newer_schema_is_refused() -> None:
 
 
 def test_state_without_the_last_fields_is_read() -> None:
-    """State written before the ids of market and policy events were kept gets an empty list of them."""
+    """State written before roll risk was learned begins to learn it now."""
     row = msgspec.msgpack.decode(encode(_full()))
     older = decode(msgspec.msgpack.encode(row[:-1]))
-    assert older.seen == []
-    assert older.sources == {"ticks/0": 12}
+    assert older.roll == RiskState()
+    assert older.seen == ["m-1", "m-2"]
 
 
 @pytest.mark.parametrize("data", [b"", b"\xc1", msgspec.msgpack.encode([1]), msgspec.msgpack.encode([1, 2])])

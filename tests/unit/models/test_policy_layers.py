@@ -143,7 +143,7 @@ def test_a_policy_is_made_once_per_combination() -> None:
     assert one.scorecard is policy.base.scorecard
 
 
-@pytest.mark.parametrize("section", ["default_risk: {late_days: 9}", "behaviour: {half_life_days: 9}", "version: x",
+@pytest.mark.parametrize("section", ["default_risk: {late_days: 9}", "roll_risk: {days: 9}", "behaviour: {half_life_days: 9}", "version: x",
                                      "pack: lending", "overrides: []", "packs: {}"])  # fmt: skip
 @pytest.mark.parametrize("who", ["customer: C1", "group: ACME", "sector: retail"])
 def test_what_is_book_wide_cannot_be_overridden(section: str, who: str) -> None:
@@ -173,7 +173,7 @@ def test_what_is_book_wide_cannot_be_overridden(section: str, who: str) -> None:
          ":5: overrides.0.knock_outs.ageing.0.at_most", "required"),
         ("overrides:\n- {customer: C1, ladder: {dwell_days: 3}}\n- {customer: C1, limits: {round_to: 3}}",
          ":3: overrides.1", "customer C1 is overridden already at firm.yaml:2"),
-        ("overrides:\n- {region: b, sector: a, ladder: {dwell_days: 3}}\n- {sector: a, region: b, limits: {round_to: 3}}",
+        ("overrides:\n- {region: b, sector: a, ladder: {dwell_days: 3}}\n- {sector: a, region: b, limits: {}}",
          ":3: overrides.1", "is overridden already"),
         ("pack: trade", ":1: pack", "there is no pack 'trade' (there are: lending, manufacturing, wholesale)"),
         ("pack: [a]", ":1: pack", "string"),

@@ -122,5 +122,5 @@ def test_matured_are_those_whose_day_has_come(day: int, found: list[str]) -> Non
     """A prediction is mature from its day on, not before; finding it changes nothing."""
     known = account()
     known.predictions = {"I1": _prediction(20), "I2": _prediction(25), "I3": _prediction(26)}
-    assert [invoice for invoice, _ in matured(known, DAY + day)] == found
+    assert [invoice for invoice, _ in matured(known.predictions, DAY + day)] == found
     assert len(known.predictions) == 3

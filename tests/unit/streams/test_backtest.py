@@ -6,6 +6,7 @@ import io
 import json
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 
 from models.default_risk.quality import prediction_quality
@@ -28,7 +29,7 @@ def outcome(day: int, model: float = 0.5, naive: float = 0.5, bad: bool = False)
 def test_only_the_last_part_of_the_time_is_scored() -> None:
     """Of 0 to 100 days, invoices from day 70 on count: that day too, and not the day before."""
     outcomes = [outcome(day) for day in (0, 50, 69, 70, 71, 100)]
-    found = prediction_report(outcomes)
+    found = prediction_report(outcomes)["A"]
     assert found["model"]["n"] == found["naive"]["n"] == 3
     assert found["from"] == (date(2025, 1, 1) + timedelta(days=70)).isoformat()
 
@@ -36,12 +37,12 @@ def test_only_the_last_part_of_the_time_is_scored() -> None:
 def test_the_cut_is_one_of_time_and_not_of_number() -> None:
     """Many early invoices do not move it."""
     crowded = [outcome(0)] * 1_000 + [outcome(80), outcome(100)]
-    assert prediction_report(crowded)["model"]["n"] == 2
+    assert prediction_report(crowded)["A"]["model"]["n"] == 2
 
 
 def test_a_cut_within_a_day_starts_on_the_next() -> None:
     """70 % of 11 days are 7.7: the first day scored is the 8th, and the report says so."""
-    found = prediction_report([outcome(day) for day in range(12)])
+    found = prediction_report([outcome(day) for day in range(12)])["A"]
     assert found["model"]["n"] == 4
     assert found["from"] == (date(2025, 1, 1) + timedelta(days=8)).isoformat()
 
@@ -49,11 +50,19 @@ def test_a_cut_within_a_day_starts_on_the_next() -> None:
 def test_model_and_bar_are_scored_on_the_same_invoices() -> None:
     """The same outcomes, each with its own probabilities; early ones do not enter."""
     tested = [outcome(90, 0.9, 0.2, True), outcome(95, 0.1, 0.3, False), outcome(100, 0.6, 0.4, False)]
-    found = prediction_report([outcome(0, 0.0, 1.0, True), *tested])
+    found = prediction_report([outcome(0, 0.0, 1.0, True), *tested])["A"]
     bad = [True, False, False]
     assert found["model"] == prediction_quality([0.9, 0.1, 0.6], bad)
     assert found["naive"] == prediction_quality([0.2, 0.3, 0.4], bad)
     assert (found["model"]["auc"], found["naive"]["auc"]) == (1.0, 0.0)
+
+
+def test_both_tasks_are_cut_at_the_same_time() -> None:
+    """The time in which invoices were issued decides for predictions made later as well, each in its own row."""
+    rolls = [msgspec.structs.replace(outcome(day), task="B") for day in (69, 70, 130)]
+    found = prediction_report([outcome(0), outcome(100), *rolls])
+    assert (found["A"]["model"]["n"], found["B"]["model"]["n"]) == (1, 2)
+    assert found["A"]["from"] == found["B"]["from"]
 
 
 def test_the_order_of_the_outcomes_does_not_matter() -> None:
@@ -65,7 +74,7 @@ def test_the_order_of_the_outcomes_does_not_matter() -> None:
 @pytest.mark.parametrize("outcomes", [[], [outcome(0)]], ids=["none", "one"])
 def test_few_outcomes_make_a_report_still(outcomes: list[Outcome]) -> None:
     """Without outcomes, or with one class only, ranks are unknown and nothing fails."""
-    found = prediction_report(outcomes)
+    found = prediction_report(outcomes)["A"]
     assert found["model"]["n"] == len(outcomes)
     assert found["model"]["auc"] is None
     assert found["from"] == ("2025-01-01" if outcomes else None)

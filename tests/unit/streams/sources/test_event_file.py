@@ -103,7 +103,7 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str, says: str) -> None:
     assert says in caught.value.message
 
 
-@pytest.mark.parametrize("content", [b"plain text", gzip.compress(LINE.encode())[:-9]])
+@pytest.mark.parametrize("content", [b"plain text", gzip.compress(LINE.encode(), mtime=0)[:-9]], ids=["plain", "cut"])
 def test_a_file_that_is_not_packed_whole_is_named(tmp_path: Path, content: bytes) -> None:
     """Not gzip, or cut off: wrong input, with the name of the file."""
     path = tmp_path / "events.jsonl.gz"
