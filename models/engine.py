@@ -302,7 +302,9 @@ class CreditEngine:
         account = situation.account
         assessor = self._assessor_of(account)  # asked anew: the event may have changed the master data
         assessor.assess(situation)
-        planned = next_wake(account, situation.day, assessor.policy, deferred=situation.deferred)
+        planned = next_wake(
+            account, situation.day, assessor.policy, deferred=situation.deferred, rise_due=situation.rise_due
+        )
         if planned != account.next_wake:  # else the index holds it already
             account.next_wake = planned
             self._wakes.plan(planned, account.customer_id)

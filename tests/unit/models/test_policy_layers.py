@@ -143,8 +143,11 @@ def test_a_policy_is_made_once_per_combination() -> None:
     assert one.scorecard is policy.base.scorecard
 
 
-@pytest.mark.parametrize("section", ["default_risk: {late_days: 9}", "roll_risk: {days: 9}", "behaviour: {half_life_days: 9}", "version: x",
-                                     "pack: lending", "overrides: []", "packs: {}"])  # fmt: skip
+@pytest.mark.parametrize(
+    "section",
+    ["default_risk: {late_days: 9}", "roll_risk: {days: 9}", "behaviour: {half_life_days: 9}", "version: x",
+     "pack: lending", "overrides: []", "packs: {}"],
+)  # fmt: skip
 @pytest.mark.parametrize("who", ["customer: C1", "group: ACME", "sector: retail"])
 def test_what_is_book_wide_cannot_be_overridden(section: str, who: str) -> None:
     """One learner learns from all customers, by figures that fade alike; the refusal says where to set it."""
