@@ -173,6 +173,9 @@ class Account(msgspec.Struct, array_like=True):
     tightenings: list[Tightening] = []
     next_wake: int = 0
     rolls: dict[str, Prediction] = {}
+    capacity: dict[str, Decimal] = {}
+    capacity_day: int = 0
+    limit_raised: int = 0
 
     @property
     def score(self) -> int:

@@ -26,6 +26,9 @@ from schemas.policy import Policy
 _MAX_STANDING = 4
 """Tightenings remembered for retraction; a customer has at most four steps to fall."""
 
+_PERSON = "assessment.override"
+"""The event by which a person sets the level."""
+
 _SEVERITY = {
     Level.STANDARD: Severity.INFO,
     Level.WATCH: Severity.NOTICE,
@@ -38,7 +41,8 @@ _SEVERITY = {
 class Situation:
     """An account on a day, what happened, and what came of it.
 
-    ``late_since`` (ms) is set when the news is late: it may ease or retract, never tighten.
+    ``late_since`` (ms) is set when the news is late: it may ease or retract, never tighten. ``rise_due`` is the day
+    of the next step of a limit that rises in steps (0 = none).
     """
 
     account: Account
@@ -46,6 +50,7 @@ class Situation:
     day: int
     late_since: int | None = None
     deferred: bool = False
+    rise_due: int = 0
     positions: dict[str, Position] = field(default_factory=dict)
     caps: list[Cap] = field(default_factory=list)
     base: dict[str, Decimal] = field(default_factory=dict)
@@ -62,7 +67,7 @@ class Assessor:
     """Assesses accounts by one policy and one default-risk model."""
 
     def __init__(self, policy: Policy, risk: DefaultRisk) -> None:
-        self._policy = policy
+        self.policy = self._policy = policy
         self._risk = risk
         self._scorecard = Scorecard(policy)
         self._limits = LimitRules(policy)
@@ -82,6 +87,7 @@ class Assessor:
         """Recompute score, level, limit and terms; append what changed to ``situation.out``."""
         account = situation.account
         is_new = not account.points
+        self._limits.review_capacity(account, situation.day)
         self._score(situation)
         if is_new:
             account.decided_points = dict(account.points)
@@ -163,7 +169,11 @@ class Assessor:
         account = situation.account
         level = BY_VALUE[account.level]
         limits_before, terms_before = account.limits, None if is_new else account.terms_days
-        account.limits = situation.base if level is Level.STANDARD else self._limits.granted(account, level)
+        target = situation.base if level is Level.STANDARD else self._limits.granted(account, level)
+        if retracted or situation.cause.type == _PERSON:
+            account.limits = target  # what was taken wrongly, and what a person decides, is given at once
+        else:
+            account.limits, situation.rise_due = self._limits.stepped(account, target, situation.base, situation.day)
         account.terms_days = terms_days(account, level, self._policy)
         same = level is level_before and account.limits == limits_before and account.terms_days == terms_before
         if same and not is_new:

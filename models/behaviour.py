@@ -134,6 +134,16 @@ def usual_days_late(behaviour: Behaviour) -> tuple[float, float] | None:
     return mean, sqrt(variance)
 
 
+def usual_orders(behaviour: Behaviour, today: int, policy: BehaviourPolicy) -> dict[str, float]:
+    """Usual orders per day and currency, in its unit: the slow average of ``order_velocity``, as old as it must be."""
+    age = today - behaviour.first_order + 1
+    if behaviour.orders < _MIN_ORDERS or age < _MIN_ORDER_DAYS:
+        return {}
+    slow = policy.order_slow_half_life_days
+    fade = _faded(max(0, today - behaviour.day), slow) / _days_weighed(age, slow)
+    return {currency: cash.orders_slow * fade for currency, cash in behaviour.cash.items() if cash.orders_slow > 0.0}
+
+
 def order_velocity(behaviour: Behaviour, today: int, policy: BehaviourPolicy) -> float | None:
     """Recent orders per day over usual orders per day, of the currency that is furthest from 1.
 

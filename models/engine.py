@@ -23,7 +23,8 @@ from models.memory import contains, id_hash, prune, remember
 from models.out_events import Cause
 from models.partition import SCHEMA as PARTITION_SCHEMA
 from models.partition import MarketReading, PartitionState
-from models.policy import parse_policy
+from models.policy import layered_policy
+from models.policy_layers import Layer
 from models.wake import WakeIndex, matured, next_wake
 from schemas.assessments import (
     AgencyReportReceived,
@@ -134,10 +135,22 @@ class CreditEngine:
         return self._risk
 
     def _use_policy(self) -> None:
-        self.policy = parse_policy(self._state.policy_text)
+        self._layers = layered_policy(self._state.policy_text)
+        self.policy = self._layers.base
         self._risk = DefaultRisk(self.policy.default_risk, self._state.risk)
         self._roll = RollRisk(self.policy.roll_risk, self._state.roll)
         self._assessor = Assessor(self.policy, self._risk)
+        self._overridden: dict[tuple[Layer, ...], Assessor] = {(): self._assessor}
+
+    def _assessor_of(self, account: Account) -> Assessor:
+        """The assessor by the account's effective policy, which follows from its id and its master data of now."""
+        if not self._layers.overrides:
+            return self._assessor
+        layers = self._layers.layers_of(account.customer_id, account.master)
+        assessor = self._overridden.get(layers)
+        if assessor is None:
+            assessor = self._overridden[layers] = Assessor(self._layers.policy_of(layers), self._risk)
+        return assessor
 
     def apply(self, offset: int, entry: LogEntry) -> Effects:
         """Apply the entry at this log offset."""
@@ -161,8 +174,7 @@ class CreditEngine:
         situation = Situation(account, Cause.of(entry, account.clock), day)
         situation.late_since = self._late_since(event, day)
         self._book(situation, event)
-        self._assessor.assess(situation)
-        self._plan_wake(situation)
+        self._assess(situation)
         return Effects(True, out=situation.out, touched=[account])
 
     def _remember(self, account: Account, digest: bytes, day: int) -> None:
@@ -182,15 +194,16 @@ class CreditEngine:
 
     def _book(self, situation: Situation, event: CustomerEvent) -> None:
         account = situation.account
+        assessor = self._assessor_of(account)
         if type(event) is OrderInvoiced:
-            self._book_invoice(situation, event)
+            self._book_invoice(situation, event, assessor)
         elif type(event) is OrderPlaced:
-            if ledger.place_order(account, event, self.policy):
-                self._assessor.check_order(situation, event.order_id)
+            if ledger.place_order(account, event, assessor.policy):
+                assessor.check_order(situation, event.order_id)
         else:
-            _BOOKINGS[type(event)](account, event, self.policy)
+            _BOOKINGS[type(event)](account, event, assessor.policy)
 
-    def _book_invoice(self, situation: Situation, event: OrderInvoiced) -> None:
+    def _book_invoice(self, situation: Situation, event: OrderInvoiced, assessor: Assessor) -> None:
         account, day = situation.account, situation.day
         due = event.due_date.toordinal()
         matures = due + self.policy.default_risk.late_days + 1
@@ -201,9 +214,9 @@ class CreditEngine:
         predicted = day < matures and invoice not in account.items and invoice not in account.predictions
         if predicted:
             naive = self._risk.naive_rate(behaviour)
-            packed, probability = self._assessor.predict(account, float(event.amount), due, day)
+            packed, probability = assessor.predict(account, float(event.amount), due, day)
             account.predictions[invoice] = Prediction(matures, day, due, probability, naive, packed)
-        if ledger.open_invoice(account, event, self.policy):
+        if ledger.open_invoice(account, event, assessor.policy):
             record_invoice(behaviour, float(event.amount), event.terms_days)
         elif predicted:
             del account.predictions[invoice]
@@ -234,9 +247,9 @@ class CreditEngine:
             situation = Situation(account, Cause.of(entry, account.clock), day_of_ms(account.clock))
             if isinstance(event, TimePassed):  # the tick that lets the partition learn them
                 self._settle_outcomes(account, day)
-                self._roll.foretell(account, positions(account, day, self.policy), day)
-            self._assessor.assess(situation)
-            self._plan_wake(situation)
+                rules = self._assessor_of(account).policy
+                self._roll.foretell(account, positions(account, day, rules), day)
+            self._assess(situation)
             effects.out += situation.out
             effects.touched.append(account)
         return effects
@@ -269,7 +282,7 @@ class CreditEngine:
 
     def _activate(self, event: PolicyActivated) -> None:
         try:
-            parse_policy(event.text)
+            layered_policy(event.text)
         except InvalidInput:
             return  # the gate refuses such a policy; should one slip through, the old one stays in force
         self._state.policy_text = event.text
@@ -285,9 +298,13 @@ class CreditEngine:
             record_roll(behaviour, is_bad(prediction), day, rules.roll_risk.half_life_days)
             del account.rolls[invoice_id]
 
-    def _plan_wake(self, situation: Situation) -> None:
+    def _assess(self, situation: Situation) -> None:
         account = situation.account
-        planned = next_wake(account, situation.day, self.policy, deferred=situation.deferred)
+        assessor = self._assessor_of(account)  # asked anew: the event may have changed the master data
+        assessor.assess(situation)
+        planned = next_wake(
+            account, situation.day, assessor.policy, deferred=situation.deferred, rise_due=situation.rise_due
+        )
         if planned != account.next_wake:  # else the index holds it already
             account.next_wake = planned
             self._wakes.plan(planned, account.customer_id)

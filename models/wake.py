@@ -30,15 +30,16 @@ class WakeIndex:
         return sorted(found)
 
 
-def next_wake(account: Account, day: int, policy: Policy, *, deferred: bool) -> int:
+def next_wake(account: Account, day: int, policy: Policy, *, deferred: bool, rise_due: int = 0) -> int:
     """The next day on which time alone may change the account; 0 = none.
 
     ``deferred``: a tightening was put off because its cause arrived late; it is looked at again tomorrow.
+    ``rise_due``: the day of the next step of a rising limit, 0 = none.
     """
     tomorrow = day + 1
     if deferred:
         return tomorrow
-    days = []
+    days = [rise_due] if rise_due else []
     if account.items:
         days.append(min([item.due for item in account.items.values()]) + 1)
     if account.predictions:

@@ -171,12 +171,24 @@ class Measures(_Section):
         return chosen
 
 
+class Capacity(_Section):
+    """A base limit from the customer's own size, in currencies for which none is agreed or set."""
+
+    order_days: Days = Field(description="So many days of its usual orders; 0 = off.")
+    review_days: Annotated[int, Field(ge=1, le=3650)] = Field(description="Not looked at again sooner.")
+
+
 class Limits(_Section):
     """Where a customer's base limit comes from when master data names none."""
 
     base: dict[Currency, Amount] = Field(description="Per currency; a currency not named here has no limit set.")
     credit_horizon_days: Days
     round_to: Annotated[Decimal, Field(gt=0)]
+    capacity: Capacity
+    max_rise: Annotated[float, Field(gt=0, le=10)] | None = Field(
+        description="A limit rises by at most this share of the base limit at once; null = in one step."
+    )
+    rise_days: Annotated[int, Field(ge=1, le=365)] = Field(description="Days between two such rises.")
 
 
 class OrderChecks(_Section):

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
-from models.policy import default_policy_text, parse_policy
+from models.policy import default_policy_text, layered_policy
+from models.policy_check import dead_settings
+from models.policy_layers import LayeredPolicy
 from schemas.errors import InvalidInput
+
+_LOG = logging.getLogger(__name__)
 
 
 def policy_text(path: Path | None) -> str:
-    """The text of a policy file, validated; the default policy without one. Raises InvalidInput."""
+    """The text of a policy file, validated; the default policy without one. Raises InvalidInput.
+
+    Settings without effect are worth a warning in the log.
+    """
     if path is None:
         return default_policy_text()
+    text = _read(path)
+    dead = dead_settings(layered_policy(text, str(path)))
+    if dead:
+        _LOG.warning("%d settings have no effect, see `creditpulse policy check`; the first: %s", len(dead), dead[0])
+    return text
+
+
+def read_policy(path: Path) -> LayeredPolicy:
+    """A policy file with all its layers. Raises InvalidInput."""
+    return layered_policy(_read(path), str(path))
+
+
+def _read(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput("policy_unreadable", f"{path}: {error}") from error
-    parse_policy(text, str(path))
-    return text

@@ -61,6 +61,9 @@ def _full() -> Account:
         tightenings=[Tightening("id", 5, "PRIME")],
         next_wake=DAY + 2,
         rolls={"I1": Prediction(DAY + 16, DAY + 1, DAY, 0.7, 0.2, b"\x07")},
+        capacity={"EUR": Decimal("4500.00")},
+        capacity_day=DAY - 9,
+        limit_raised=DAY - 3,
     )
 
 
@@ -112,8 +115,8 @@ def test_state_without_the_last_fields_is_read() -> None:
     """Fields are only ever appended: state written before a field was there gets its default."""
     row = msgspec.msgpack.decode(encode(_full()))
     older = decode(msgspec.msgpack.encode(row[:-1]))
-    assert older.rolls == {}
-    assert older.next_wake == DAY + 2
+    assert older.limit_raised == 0
+    assert older.capacity_day == DAY - 9
 
 
 @pytest.mark.parametrize("data", [b"", b"\xc1", b"not msgpack", msgspec.msgpack.encode([1])])

@@ -37,9 +37,20 @@ def test_an_unreadable_file_is_named(tmp_path: Path, content: bytes | None) -> N
 
 
 def test_a_wrong_policy_is_refused_before_anything_starts(tmp_path: Path) -> None:
-    """A typing error in the file is told with file and field."""
+    """A typing error in the file is told with file, line and field."""
     file = tmp_path / "policy.yaml"
-    file.write_text("ladder: {evidence_flor: 0}\n", encoding="utf-8")
-    with pytest.raises(InvalidInput, match=r"policy\.yaml: ladder\.evidence_flor") as caught:
+    file.write_text("# ours\nladder: {evidence_flor: 0}\n", encoding="utf-8")
+    with pytest.raises(InvalidInput, match=r"policy\.yaml:2: ladder\.evidence_flor") as caught:
         policy_text(file)
     assert caught.value.field == "ladder.evidence_flor"
+
+
+def test_settings_without_effect_are_worth_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The process starts all the same, and the log says how many there are and where the first one stands."""
+    file = tmp_path / "policy.yaml"
+    file.write_text("version: ours\nladder: {dwell_days: 14, probation_days: 30}\n", encoding="utf-8")
+    assert parse_policy(policy_text(file)).version == "ours"
+    [record] = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage().startswith("2 settings have no effect")
+    assert "policy.yaml:2: ladder.dwell_days" in record.getMessage()
