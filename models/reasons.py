@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from models.opinions import NO_OPINIONS, Opinion
 from schemas.decisions import Reason
 
 SHOWN = 4
@@ -13,7 +16,12 @@ def reason_code(component: str) -> str:
     return component.upper()
 
 
-def reasons(before: dict[str, int], after: dict[str, int], measures: dict[str, float]) -> list[Reason]:
+def reasons(
+    before: dict[str, int],
+    after: dict[str, int],
+    measures: dict[str, float],
+    opinions: Mapping[str, Opinion] = NO_OPINIONS,
+) -> list[Reason]:
     """At most four reasons and ``OTHER``; their contributions sum to ``sum(after) - sum(before)``."""
     changes = {
         name: after.get(name, 0) - before.get(name, 0)
@@ -22,7 +30,7 @@ def reasons(before: dict[str, int], after: dict[str, int], measures: dict[str, f
     }
     largest = sorted(changes.items(), key=lambda change: (-abs(change[1]), change[0]))
     shown = [
-        Reason(code=reason_code(name), contribution=change, detail=_detail(name, measures))
+        Reason(code=reason_code(name), contribution=change, detail=_detail(name, measures, opinions))
         for name, change in largest[:SHOWN]
     ]
     rest = sum(change for _, change in largest[SHOWN:])
@@ -31,5 +39,11 @@ def reasons(before: dict[str, int], after: dict[str, int], measures: dict[str, f
     return shown
 
 
-def _detail(component: str, measures: dict[str, float]) -> dict[str, str]:
-    return {"value": f"{measures[component]:.4g}"} if component in measures else {}
+def _detail(component: str, measures: dict[str, float], opinions: Mapping[str, Opinion]) -> dict[str, str]:
+    detail = {"value": f"{measures[component]:.4g}"} if component in measures else {}
+    opinion = opinions.get(component)
+    if opinion is None:
+        return detail
+    # A component that has dropped out has no value any more; its confidence of 0 tells why.
+    aged = {"confidence": f"{opinion.confidence:.2f}"} if opinion.confidence < 1 else {}
+    return {**detail, **aged, **opinion.detail}

@@ -1,0 +1,195 @@
+"""Weigh what others say of a customer by the policy: statement, agency reports, reviews, each with its confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from math import ceil
+from types import MappingProxyType
+from typing import Final
+
+from models.account import AgencyReport, External, Review, Statement
+from models.curve import Curve
+from schemas.policy import GRADED, AgencyMapping, Policy
+
+DAYS_PER_MONTH: Final = 365.25 / 12
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """A component's measure, how much of its weight age has left (0 to 1), and what explains it."""
+
+    value: float
+    confidence: float
+    detail: dict[str, str] = field(default_factory=dict)
+
+
+NO_OPINIONS: Final[Mapping[str, Opinion]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyVoice:
+    """What one agency's report says by the policy: points 0 to 1000, or (None) why it cannot be used."""
+
+    agency: str
+    as_of: int
+    points: float | None
+    confidence: float
+    unused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What the reviewers say together: mean grade 1 to 5, who was heard, and which grades they dispute."""
+
+    grade: float
+    reviewers: tuple[str, ...]
+    disputed: tuple[str, ...]
+
+
+def confidence(age: float, fresh: float, at_most: float) -> float:
+    """1 up to the age ``fresh``, 0 from ``at_most`` on, falling linearly between (all in one unit of time)."""
+    if age <= fresh:
+        return 1.0
+    return 0.0 if age >= at_most else (at_most - age) / (at_most - fresh)
+
+
+class OpinionRules:
+    """A policy's rules for statements, agencies and reviews, made ready to weigh them."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._ratios: dict[str, tuple[float, Curve]] = {}
+        for name, component in policy.statements.ratios:
+            if component.weight > 0:
+                self._ratios[name] = (component.weight, Curve([(node.at, node.points) for node in component.nodes]))
+        self._rank = {agency: rank for rank, agency in enumerate(policy.agencies.order)}
+
+    def opinions(self, external: External, day: int) -> dict[str, Opinion]:
+        """Opinions by scorecard component; one that is too old is there with confidence 0."""
+        found = {}
+        if external.statement is not None:
+            statement = self._of_statement(external.statement, day)
+            if statement is not None:
+                found["financial"] = statement
+        if external.agencies:
+            report = self._of_agencies(external.agencies, day)
+            if report is not None:
+                found["agency"] = report
+        if external.reviews:
+            review = self._of_reviews(external.reviews, day)
+            if review is not None:
+                found["qualitative"] = review
+        return found
+
+    def statement_points(self, ratios: Mapping[str, float]) -> float | None:
+        """Weighted mean of the points of the known ratios, 0 to 1000; None when none of weight is known."""
+        known = [(*self._ratios[name], ratios[name]) for name in self._ratios if name in ratios]
+        total = sum(weight for weight, _, _ in known)
+        return sum(weight / total * curve(value) for weight, curve, value in known) if known else None
+
+    def _of_statement(self, statement: Statement, day: int) -> Opinion | None:
+        points = self.statement_points(statement.ratios)
+        if points is None:
+            return None
+        rules = self._policy.statements
+        weight = confidence((day - statement.as_of) / DAYS_PER_MONTH, rules.fresh_months, rules.max_age_months)
+        return Opinion(points, weight, {name: f"{value:.4g}" for name, value in statement.ratios.items()})
+
+    def agency_voices(self, agencies: Mapping[str, AgencyReport], day: int) -> list[AgencyVoice]:
+        """All reports in the order in which they are asked; agencies out of the policy's order come last, the
+        newest of them first."""
+        last = len(self._rank)
+        asked = sorted(agencies.items(), key=lambda item: (self._rank.get(item[0], last), -item[1].as_of, item[0]))
+        return [self._voice(agency, report, day) for agency, report in asked]
+
+    def _voice(self, agency: str, report: AgencyReport, day: int) -> AgencyVoice:
+        rules = self._policy.agencies
+        mapping = rules.mappings.get(agency)
+        if mapping is None and not rules.unmapped:
+            said: float | str = "the policy does not know the agency"
+        else:
+            said = _points(report, mapping)
+        ages = mapping or rules
+        weight = confidence(day - report.as_of, ages.fresh_days, ages.max_age_days)
+        if isinstance(said, str):
+            return AgencyVoice(agency, report.as_of, None, 0.0, said)
+        return AgencyVoice(agency, report.as_of, said, weight, None if weight > 0 else "too old")
+
+    def _of_agencies(self, agencies: Mapping[str, AgencyReport], day: int) -> Opinion | None:
+        """The first usable report; if all that could be used are too old, the first of them without confidence."""
+        voices = self.agency_voices(agencies, day)
+        readable = [voice for voice in voices if voice.points is not None]
+        heard = next((voice for voice in readable if voice.confidence > 0), readable[0] if readable else None)
+        if heard is None or heard.points is None:
+            return None
+        detail = {"agency": heard.agency} if heard.agency else {}
+        unused = [f"{voice.agency}: {voice.unused}" for voice in voices if voice.unused and voice is not heard]
+        if unused:
+            detail["unused"] = "; ".join(unused)
+        return Opinion(heard.points / 1000.0, heard.confidence, detail)
+
+    def panel(self, reviews: Mapping[str, Review]) -> Panel | None:
+        """The reviews taken together, grade by grade: their mean, or, where they lie further apart than the policy
+        allows, the mean of their worse half (the middle one of an odd number belongs to it)."""
+        if not reviews:
+            return None
+        rules, grades, disputed = self._policy.reviews, [], []
+        for name in GRADED:
+            given = sorted(getattr(review, name) for review in reviews.values())
+            if given[-1] - given[0] > rules.disagreement:
+                disputed.append(name)
+                given = given[: (len(given) + 1) // 2]
+            grades.append(sum(given) / len(given))
+        return Panel(sum(grades) / len(grades), tuple(sorted(reviews)), tuple(disputed))
+
+    def _of_reviews(self, reviews: Mapping[str, Review], day: int) -> Opinion | None:
+        """The reviews that hold, of reviewers whom the policy knows; if all have expired, those without confidence."""
+        reviewers = self._policy.reviews.reviewers
+        known = {who: review for who, review in reviews.items() if not reviewers or who in reviewers}
+        holding = {who: review for who, review in known.items() if day <= review.expires}
+        panel = self.panel(holding or known)
+        if panel is None:
+            return None
+        detail = {"reviewers": ", ".join(panel.reviewers)} if any(panel.reviewers) else {}
+        if panel.disputed:
+            detail["disputed"] = ", ".join(panel.disputed)
+        return Opinion(panel.grade, 1.0 if holding else 0.0, detail)
+
+
+def next_change(external: External, day: int, policy: Policy) -> int | None:
+    """The next day after ``day`` on which a statement or report has lost all confidence, or a review has expired."""
+    days = [review.expires + 1 for review in external.reviews.values()]
+    if external.statement is not None:
+        days.append(external.statement.as_of + ceil(policy.statements.max_age_months * DAYS_PER_MONTH))
+    for agency, report in external.agencies.items():
+        ages = policy.agencies.mappings.get(agency) or policy.agencies
+        days.append(report.as_of + ages.max_age_days)
+    return min((found for found in days if found > day), default=None)
+
+
+def _points(report: AgencyReport, mapping: AgencyMapping | None) -> float | str:
+    """Points of a report, 0 to 1000; or why it has none."""
+    if mapping is not None and mapping.ratings is not None:
+        if report.rating is None:
+            return "the report names no rating"
+        points = mapping.ratings.get(report.rating)
+        return f"the policy's table has no rating {report.rating!r}" if points is None else points
+    if report.score is None:
+        return "the policy maps no ratings of the agency"
+    worst, best = report.scale_worst, report.scale_best
+    if mapping is not None and mapping.scale is not None:
+        scale = mapping.scale
+        if worst is not None and (worst, best) != (scale.worst, scale.best):
+            return f"it is on the scale {worst} to {best}, the policy's is {scale.worst} to {scale.best}"
+        worst, best = scale.worst, scale.best
+    return _on_scale(report.score, worst, best)
+
+
+def _on_scale(score: Decimal, worst: Decimal | None, best: Decimal | None) -> float | str:
+    if worst is None or best is None:
+        return "neither the report nor the policy names the scale"
+    if not min(worst, best) <= score <= max(worst, best):
+        return f"score {score} is off the policy's scale {worst} to {best}"
+    return 1000.0 * float((score - worst) / (best - worst))
