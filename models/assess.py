@@ -188,9 +188,10 @@ class Assessor:
         change = Change(
             level_before=level_before,
             score_before=sum(account.decided_points.values()),
-            reasons=reasons(account.decided_points, account.points, situation.measures, situation.opinions),
+            reasons=reasons(account.decided_points, account.points, situation.measures),
             caps=[cap.as_reason() for cap in situation.caps],
             positions=situation.positions,
+            opinions=situation.opinions,
         )
         state = assessment(account, change, situation.cause, self._risk, self._policy)
         cut, raised = _moves(account, limits_before, terms_before)

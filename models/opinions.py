@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from math import ceil
 from types import MappingProxyType
@@ -18,9 +19,10 @@ DAYS_PER_MONTH: Final = 365.25 / 12
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """A component's measure, how much of its weight age has left (0 to 1), and what explains it."""
+    """A component's measure (None: nothing usable was said), how much of its weight age has left (0 to 1), and what
+    explains it."""
 
-    value: float
+    value: float | None
     confidence: float
     detail: dict[str, str] = field(default_factory=dict)
 
@@ -37,15 +39,6 @@ class AgencyVoice:
     points: float | None
     confidence: float
     unused: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """What the reviewers say together: mean grade 1 to 5, who was heard, and which grades they dispute."""
-
-    grade: float
-    reviewers: tuple[str, ...]
-    disputed: tuple[str, ...]
 
 
 def confidence(age: float, fresh: float, at_most: float) -> float:
@@ -67,20 +60,14 @@ class OpinionRules:
         self._rank = {agency: rank for rank, agency in enumerate(policy.agencies.order)}
 
     def opinions(self, external: External, day: int) -> dict[str, Opinion]:
-        """Opinions by scorecard component; one that is too old is there with confidence 0."""
+        """Opinions by scorecard component; one that cannot be used, or is too old, is there with confidence 0."""
         found = {}
         if external.statement is not None:
-            statement = self._of_statement(external.statement, day)
-            if statement is not None:
-                found["financial"] = statement
+            found["financial"] = self._of_statement(external.statement, day)
         if external.agencies:
-            report = self._of_agencies(external.agencies, day)
-            if report is not None:
-                found["agency"] = report
+            found["agency"] = self._of_agencies(external.agencies, day)
         if external.reviews:
-            review = self._of_reviews(external.reviews, day)
-            if review is not None:
-                found["qualitative"] = review
+            found["qualitative"] = self._of_reviews(external.reviews, day)
         return found
 
     def statement_points(self, ratios: Mapping[str, float]) -> float | None:
@@ -89,13 +76,11 @@ class OpinionRules:
         total = sum(weight for weight, _, _ in known)
         return sum(weight / total * curve(value) for weight, curve, value in known) if known else None
 
-    def _of_statement(self, statement: Statement, day: int) -> Opinion | None:
-        points = self.statement_points(statement.ratios)
-        if points is None:
-            return None
-        rules = self._policy.statements
+    def _of_statement(self, statement: Statement, day: int) -> Opinion:
+        rules, points = self._policy.statements, self.statement_points(statement.ratios)
         weight = confidence((day - statement.as_of) / DAYS_PER_MONTH, rules.fresh_months, rules.max_age_months)
-        return Opinion(points, weight, {name: f"{value:.4g}" for name, value in statement.ratios.items()})
+        detail = {"as_of": _iso(statement.as_of), **{name: f"{x:.4g}" for name, x in statement.ratios.items()}}
+        return Opinion(points, 0.0 if points is None else weight, detail)
 
     def agency_voices(self, agencies: Mapping[str, AgencyReport], day: int) -> list[AgencyVoice]:
         """All reports in the order in which they are asked; agencies out of the policy's order come last, the
@@ -117,45 +102,60 @@ class OpinionRules:
             return AgencyVoice(agency, report.as_of, None, 0.0, said)
         return AgencyVoice(agency, report.as_of, said, weight, None if weight > 0 else "too old")
 
-    def _of_agencies(self, agencies: Mapping[str, AgencyReport], day: int) -> Opinion | None:
+    def _of_agencies(self, agencies: Mapping[str, AgencyReport], day: int) -> Opinion:
         """The first usable report; if all that could be used are too old, the first of them without confidence."""
         voices = self.agency_voices(agencies, day)
         readable = [voice for voice in voices if voice.points is not None]
         heard = next((voice for voice in readable if voice.confidence > 0), readable[0] if readable else None)
+        unused = "; ".join(f"{voice.agency}: {voice.unused}" for voice in voices if voice.unused)
+        detail = {"unused": unused} if unused else {}
         if heard is None or heard.points is None:
-            return None
-        detail = {"agency": heard.agency} if heard.agency else {}
-        unused = [f"{voice.agency}: {voice.unused}" for voice in voices if voice.unused and voice is not heard]
-        if unused:
-            detail["unused"] = "; ".join(unused)
-        return Opinion(heard.points / 1000.0, heard.confidence, detail)
+            return Opinion(None, 0.0, detail)
+        source = _said({"agency": heard.agency, "as_of": _iso(heard.as_of)})
+        return Opinion(heard.points / 1000.0, heard.confidence, source | detail)
 
-    def panel(self, reviews: Mapping[str, Review]) -> Panel | None:
-        """The reviews taken together, grade by grade: their mean, or, where they lie further apart than the policy
-        allows, the mean of their worse half (the middle one of an odd number belongs to it)."""
-        if not reviews:
-            return None
-        rules, grades, disputed = self._policy.reviews, [], []
-        for name in GRADED:
-            given = sorted(getattr(review, name) for review in reviews.values())
-            if given[-1] - given[0] > rules.disagreement:
-                disputed.append(name)
-                given = given[: (len(given) + 1) // 2]
-            grades.append(sum(given) / len(given))
-        return Panel(sum(grades) / len(grades), tuple(sorted(reviews)), tuple(disputed))
-
-    def _of_reviews(self, reviews: Mapping[str, Review], day: int) -> Opinion | None:
+    def _of_reviews(self, reviews: Mapping[str, Review], day: int) -> Opinion:
         """The reviews that hold, of reviewers whom the policy knows; if all have expired, those without confidence."""
         reviewers = self._policy.reviews.reviewers
         known = {who: review for who, review in reviews.items() if not reviewers or who in reviewers}
         holding = {who: review for who, review in known.items() if day <= review.expires}
-        panel = self.panel(holding or known)
-        if panel is None:
-            return None
-        detail = {"reviewers": ", ".join(panel.reviewers)} if any(panel.reviewers) else {}
-        if panel.disputed:
-            detail["disputed"] = ", ".join(panel.disputed)
-        return Opinion(panel.grade, 1.0 if holding else 0.0, detail)
+        detail = {
+            "reviewers": _names(holding),
+            "expired": _names(who for who in known if who not in holding),
+            "unknown_reviewers": _names(who for who in reviews if who not in known),
+        }
+        if not known:
+            return Opinion(None, 0.0, _said(detail))
+        grade, disputed = panel(holding or known, self._policy.reviews.disagreement)
+        return Opinion(grade, 1.0 if holding else 0.0, _said({**detail, "disputed": _names(disputed)}))
+
+
+def panel(reviews: Mapping[str, Review], disagreement: float) -> tuple[float, list[str]]:
+    """The mean grade of several reviews, 1 to 5, and what they dispute.
+
+    Taken grade by grade: where the grades lie further apart than ``disagreement``, only their worse half counts (the
+    middle one of an odd number belongs to it): whoever saw a danger may know what the others do not.
+    """
+    grades, disputed = [], []
+    for name in GRADED:
+        given = sorted(getattr(review, name) for review in reviews.values())
+        if given[-1] - given[0] > disagreement:
+            disputed.append(name)
+            given = given[: (len(given) + 1) // 2]
+        grades.append(sum(given) / len(given))
+    return sum(grades) / len(grades), disputed
+
+
+def _iso(day: int) -> str:
+    return date.fromordinal(day).isoformat() if day > 0 else "unknown"
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _said(detail: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in detail.items() if text}
 
 
 def next_change(external: External, day: int, policy: Policy) -> int | None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from models.opinions import NO_OPINIONS, Opinion
 from schemas.decisions import Reason
 
 SHOWN = 4
@@ -16,12 +13,7 @@ def reason_code(component: str) -> str:
     return component.upper()
 
 
-def reasons(
-    before: dict[str, int],
-    after: dict[str, int],
-    measures: dict[str, float],
-    opinions: Mapping[str, Opinion] = NO_OPINIONS,
-) -> list[Reason]:
+def reasons(before: dict[str, int], after: dict[str, int], measures: dict[str, float]) -> list[Reason]:
     """At most four reasons and ``OTHER``; their contributions sum to ``sum(after) - sum(before)``."""
     changes = {
         name: after.get(name, 0) - before.get(name, 0)
@@ -30,7 +22,7 @@ def reasons(
     }
     largest = sorted(changes.items(), key=lambda change: (-abs(change[1]), change[0]))
     shown = [
-        Reason(code=reason_code(name), contribution=change, detail=_detail(name, measures, opinions))
+        Reason(code=reason_code(name), contribution=change, detail=_detail(name, measures))
         for name, change in largest[:SHOWN]
     ]
     rest = sum(change for _, change in largest[SHOWN:])
@@ -39,11 +31,5 @@ def reasons(
     return shown
 
 
-def _detail(component: str, measures: dict[str, float], opinions: Mapping[str, Opinion]) -> dict[str, str]:
-    detail = {"value": f"{measures[component]:.4g}"} if component in measures else {}
-    opinion = opinions.get(component)
-    if opinion is None:
-        return detail
-    # A component that has dropped out has no value any more; its confidence of 0 tells why.
-    aged = {"confidence": f"{opinion.confidence:.2f}"} if opinion.confidence < 1 else {}
-    return {**detail, **aged, **opinion.detail}
+def _detail(component: str, measures: dict[str, float]) -> dict[str, str]:
+    return {"value": f"{measures[component]:.4g}"} if component in measures else {}

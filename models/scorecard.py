@@ -68,7 +68,7 @@ class Scorecard:
         if velocity is not None:
             known["order_pattern"] = max(velocity, 1.0 / velocity)
         for name, opinion in opinions.items():
-            if opinion.confidence > 0:
+            if opinion.value is not None and opinion.confidence > 0:
                 known[name] = opinion.value
         return known
 
@@ -88,7 +88,7 @@ class Scorecard:
 
     def score_of_all(self, measures: Mapping[str, float], opinions: Mapping[str, Opinion]) -> int:
         """The score if no opinion had aged: each has its full weight, those that are too old as well."""
-        aged = {name: opinion.value for name, opinion in opinions.items()}
+        aged = {name: opinion.value for name, opinion in opinions.items() if opinion.value is not None}
         return sum(self.points({**measures, **aged}).values())
 
 
