@@ -1,0 +1,108 @@
+"""What time does to what others said, through the whole engine: confidence goes, levels do not fall by it."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.assessments import AgencyReportReceived, FinancialStatementFiled, QualitativeReviewed
+from schemas.decisions import AlertKind, CreditLevelChanged
+from tests.unit.models.book import Book, alerts, levels
+from tests.unit.models.build import START, invoiced, reported, reviewed, statement
+
+ONLY = """
+scorecard:
+  default_risk: {{nodes: [{{at: 0, points: {rest}}}, {{at: 1, points: {rest}.5}}]}}
+  ageing: {{weight: 0}}
+  payment_index: {{weight: 0}}
+  utilisation: {{weight: 0}}
+  order_pattern: {{weight: 0}}
+  {component}: {{weight: 90}}
+"""
+"""The score is a quarter ``rest`` and three quarters what others say, while they are heard."""
+SOUND = {
+    "current_assets": 900, "current_liabilities": 100, "total_liabilities": 150, "equity": 850, "ebit": 300,
+    "retained_earnings": 700, "sales": 1900,
+}  # fmt: skip
+HOPELESS = {
+    "current_assets": 100, "current_liabilities": 1200, "total_liabilities": 1400, "equity": -400, "ebit": -300,
+    "retained_earnings": -600, "sales": 300,
+}  # fmt: skip
+SCALE = {"scale_worst": "0", "scale_best": "10"}
+YEARS = 1000
+
+
+def _moves(book: Book) -> list[tuple[int, str]]:
+    """Day and new level of each change of level."""
+    return [
+        ((event.time.date() - START).days, event.data.level.value)
+        for event in book.out
+        if isinstance(event.data, CreditLevelChanged) and event.data.level is not event.data.level_before
+    ]
+
+
+@pytest.mark.parametrize(
+    ("component", "said"),
+    [
+        ("financial", statement(**SOUND)),
+        ("agency", reported(score="9.5", **SCALE)),
+        ("qualitative", reviewed((5, 5, 5))),
+    ],
+)
+def test_good_news_that_grows_old_never_tightens(
+    component: str, said: FinancialStatementFiled | AgencyReportReceived | QualitativeReviewed
+) -> None:
+    """The score falls to what the rest says, far below the level; the level stays, and nobody is alarmed."""
+    book = Book(ONLY.format(rest=450, component=component))
+    book.see(said)
+    book.good_payer()
+    assert book.account.level == "STANDARD"
+    young = book.account.score
+    book.days(21, YEARS)
+    assert book.account.score <= 451 < 640 < young
+    assert book.account.level == "STANDARD"
+    assert alerts(book.out) == []
+
+
+def test_old_good_news_does_not_stand_against_facts() -> None:
+    """What is 15 days past due holds the level down, whatever a stale statement once said."""
+    book = Book(ONLY.format(rest=450, component="financial"))
+    book.see(statement(**SOUND))
+    book.good_payer()
+    book.days(21, YEARS)
+    book.see(invoiced("I1", 1_000, due=YEARS + 10, issued=YEARS + 1))
+    book.days(YEARS + 2, YEARS + 30)
+    assert _moves(book)[-1] == (YEARS + 25, "WATCH")
+
+
+def test_a_newer_bad_report_tightens() -> None:
+    """The same customer, told something new and bad: that is no matter of age."""
+    book = Book(ONLY.format(rest=450, component="agency"))
+    book.see(reported(score="9.5", **SCALE))
+    book.good_payer()
+    book.days(21, YEARS)
+    book.see(reported(as_of=YEARS + 1, score="3", **SCALE))
+    assert book.account.level == "HIGH_RISK"
+    assert [alert.kind for alert in alerts(book.out)] == [AlertKind.TIGHTENING]
+
+
+def test_bad_news_that_grows_old_is_forgiven() -> None:
+    """On the day a bad statement has lost all weight the customer is looked at, and eased after its probation."""
+    book = Book(ONLY.format(rest=800, component="financial"))
+    book.see(statement(**HOPELESS))
+    book.good_payer()
+    assert book.account.level == "BLOCKED"
+    book.days(21, YEARS)
+    assert [move for move in _moves(book) if move[0] > 30] == [(914 + 30, "HIGH_RISK"), (914 + 60, "WATCH")]
+
+
+def test_opinions_are_told_with_the_decision() -> None:
+    """The level tells each opinion with its value, confidence and sources, and what was not used."""
+    book = Book()
+    book.see(statement(), reported("A", score="5", **SCALE), reported("B", rating="AA"), reviewed((4, 4, 4)))
+    book.good_payer()
+    said = {opinion.code: opinion for opinion in levels(book.out)[-1].opinions}
+    assert list(said) == ["FINANCIAL", "AGENCY", "QUALITATIVE"]
+    assert said["FINANCIAL"].detail["current_ratio"] == "1.667"
+    assert (said["AGENCY"].value, said["AGENCY"].confidence) == (0.5, 1.0)
+    assert said["AGENCY"].detail["unused"] == "B: the policy maps no ratings of the agency"
+    assert said["QUALITATIVE"].detail == {"reviewers": "ana"}
