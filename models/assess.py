@@ -148,7 +148,7 @@ class Assessor:
     def _deciding_score(self, situation: Situation, level: Level) -> int:
         """The score; raised, as far as it takes to keep the level, to what it would be if no opinion had aged."""
         score, ladder = situation.account.score, self._policy.ladder
-        aged = any(opinion.confidence < 1 for opinion in situation.opinions.values())
+        aged = any(o.confidence < 1 or o.unaged != o.value for o in situation.opinions.values())
         if not aged or level in (Level.UNRATED, Level.BLOCKED) or score >= ladder.band(level).exit:
             return score
         # Stale good news takes its points along when it drops out; that alone is no reason to tighten.

@@ -19,12 +19,13 @@ DAYS_PER_MONTH: Final = 365.25 / 12
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """A component's measure (None: nothing usable was said), how much of its weight age has left (0 to 1), and what
-    explains it."""
+    """A component's measure (None: nothing usable was said), how much of its weight age has left (0 to 1), what
+    explains it, and ``unaged``: the measure if nothing had grown too old that nothing newer has replaced."""
 
     value: float | None
     confidence: float
     detail: dict[str, str] = field(default_factory=dict)
+    unaged: float | None = None
 
 
 NO_OPINIONS: Final[Mapping[str, Opinion]] = MappingProxyType({})
@@ -80,7 +81,7 @@ class OpinionRules:
         rules, points = self._policy.statements, self.statement_points(statement.ratios)
         weight = confidence((day - statement.as_of) / DAYS_PER_MONTH, rules.fresh_months, rules.max_age_months)
         detail = {"as_of": _iso(statement.as_of), **{name: f"{x:.4g}" for name, x in statement.ratios.items()}}
-        return Opinion(points, 0.0 if points is None else weight, detail)
+        return Opinion(points, 0.0 if points is None else weight, detail, unaged=points)
 
     def agency_voices(self, agencies: Mapping[str, AgencyReport], day: int) -> list[AgencyVoice]:
         """All reports in the order in which they are asked; agencies out of the policy's order come last, the
@@ -111,8 +112,9 @@ class OpinionRules:
         detail = {"unused": unused} if unused else {}
         if heard is None or heard.points is None:
             return Opinion(None, 0.0, detail)
+        unaged = next(voice.points for voice in readable if voice.points is not None and voice.as_of >= heard.as_of)
         source = _said({"agency": heard.agency, "as_of": _iso(heard.as_of)})
-        return Opinion(heard.points / 1000.0, heard.confidence, source | detail)
+        return Opinion(heard.points / 1000.0, heard.confidence, source | detail, unaged=unaged / 1000.0)
 
     def _of_reviews(self, reviews: Mapping[str, Review], day: int) -> Opinion:
         """The reviews that hold, of reviewers whom the policy knows; if all have expired, those without confidence."""
@@ -126,8 +128,12 @@ class OpinionRules:
         }
         if not known:
             return Opinion(None, 0.0, _said(detail))
-        grade, disputed = panel(holding or known, self._policy.reviews.disagreement)
-        return Opinion(grade, 1.0 if holding else 0.0, _said({**detail, "disputed": _names(disputed)}))
+        threshold = self._policy.reviews.disagreement
+        grade, disputed = panel(holding or known, threshold)
+        newest = max((review.as_of for review in holding.values()), default=0)
+        unaged, _ = panel({who: r for who, r in known.items() if who in holding or r.as_of > newest}, threshold)
+        detail["disputed"] = _names(disputed)
+        return Opinion(grade, 1.0 if holding else 0.0, _said(detail), unaged=unaged)
 
 
 def panel(reviews: Mapping[str, Review], disagreement: float) -> tuple[float, list[str]]:

@@ -88,8 +88,8 @@ class Scorecard:
 
     def score_of_all(self, measures: Mapping[str, float], opinions: Mapping[str, Opinion]) -> int:
         """The score if no opinion had aged: each has its full weight, those that are too old as well."""
-        aged = {name: opinion.value for name, opinion in opinions.items() if opinion.value is not None}
-        return sum(self.points({**measures, **aged}).values())
+        unaged = {name: opinion.unaged for name, opinion in opinions.items() if opinion.unaged is not None}
+        return sum(self.points({**measures, **unaged}).values())
 
 
 def utilisation(position: Position, limit: Decimal) -> float:

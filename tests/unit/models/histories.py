@@ -151,7 +151,7 @@ def _opinion(step: Step, head: dict[str, Any], later: date) -> InEvent:
 
 def _statement(step: Step, head: dict[str, Any], filed: date) -> FinancialStatementFiled:
     """Statements from debt-free to bankrupt, up to three years old."""
-    assets = Decimal(step.cents)
+    assets = Decimal(step.cents * 160)
     debts = assets * step.days / 40
     return FinancialStatementFiled(
         **head, as_of=filed - timedelta(days=step.delay * 20), currency="USD", current_assets=assets / 2,

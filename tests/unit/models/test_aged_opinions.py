@@ -63,6 +63,19 @@ def test_good_news_that_grows_old_never_tightens(
     assert alerts(book.out) == []
 
 
+def test_the_next_source_takes_over_without_tightening() -> None:
+    """The first agency's good report has grown old, the second's of the same day is worse: that is no news."""
+    ages = "agencies: {order: [A, B], mappings: {A: {fresh_days: 50, max_age_days: 90, scale: {worst: 0, best: 10}}}}"
+    book = Book(ONLY.format(rest=450, component="agency") + ages)
+    book.see(reported("A", score="9.5"), reported("B", score="3", **SCALE))
+    book.good_payer()
+    book.days(21, 200)
+    assert book.account.level == "STANDARD"
+    assert book.account.score < 400
+    book.see(reported("B", as_of=201, score="3", **SCALE))
+    assert book.account.level == "HIGH_RISK"
+
+
 def test_old_good_news_does_not_stand_against_facts() -> None:
     """What is 15 days past due holds the level down, whatever a stale statement once said."""
     book = Book(ONLY.format(rest=450, component="financial"))

@@ -136,7 +136,10 @@ def test_without_mapping_a_score_is_its_position_on_its_scale(
     """0 is the worst and 1 the best end, whether the agency's scale rises or falls."""
     known = _told(("A", 0, {"score": score, "scale_worst": worst, "scale_best": best}))
     assert _agency(RULES, known, 0) == Opinion(
-        pytest.approx(position, abs=1e-12), 1.0, {"agency": "A", "as_of": "2024-03-04"}
+        pytest.approx(position, abs=1e-12),
+        1.0,
+        {"agency": "A", "as_of": "2024-03-04"},
+        pytest.approx(position, abs=1e-12),
     )
 
 
@@ -202,6 +205,24 @@ def test_when_all_are_too_old_the_first_is_shown_without_weight() -> None:
     found = _agency(BY_TABLE, known, 500)
     assert (found.value, found.confidence) == (pytest.approx(0.75), 0.0)
     assert found.detail["unused"] == "first: too old; second: too old"
+
+
+@pytest.mark.parametrize(("second_as_of", "unaged"), [(0, 0.75), (1, 0.6)])
+def test_a_stale_source_gives_way_to_newer_news_only(second_as_of: int, unaged: float) -> None:
+    """The second source is heard when the first is too old; unaged is the first's word, unless the second's is newer."""
+    known = _told(("first", 0, {"score": "225"}), ("second", second_as_of, {"rating": "B"}))
+    found = _agency(BY_TABLE, known, 30)
+    assert (found.value, found.unaged) == (pytest.approx(0.6), pytest.approx(unaged))
+
+
+@pytest.mark.parametrize(("ana_as_of", "unaged"), [(0, 3.0), (2, 3.5)])
+def test_an_expired_review_gives_way_to_newer_reviews_only(ana_as_of: int, unaged: float) -> None:
+    """Ana's review has expired: it is unaged beside Bo's only if his is not newer than hers."""
+    known = account()
+    assessments.review(known, reviewed((4, 4, 4), as_of=ana_as_of, expires=10))
+    assessments.review(known, reviewed((3, 3, 3), as_of=1, expires=100, reviewer="bo"))
+    found = RULES.opinions(known.external, DAY + 20)["qualitative"]
+    assert (found.value, found.unaged) == (3.0, unaged)
 
 
 def test_mean_of_reviewers_who_agree() -> None:

@@ -190,6 +190,10 @@ def test_what_age_takes_of_a_weight_is_shared_out() -> None:
 
 def test_score_of_all_forgets_ages() -> None:
     """It is the score as if no opinion had aged; what has no value stays out."""
-    said = {"financial": Opinion(1000.0, 0.0), "agency": Opinion(0.5, 0.1), "qualitative": Opinion(None, 0.0)}
+    said = {
+        "financial": Opinion(1000.0, 0.0, unaged=1000.0),
+        "agency": Opinion(0.2, 0.1, unaged=0.5),
+        "qualitative": Opinion(None, 0.0),
+    }
     young = sum(CARD.points({"default_risk": 0.1, "financial": 1000, "agency": 0.5}).values())
     assert CARD.score_of_all({"default_risk": 0.1, "agency": 0.5}, said) == young
