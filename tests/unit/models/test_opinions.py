@@ -135,12 +135,9 @@ def test_without_mapping_a_score_is_its_position_on_its_scale(
 ) -> None:
     """0 is the worst and 1 the best end, whether the agency's scale rises or falls."""
     known = _told(("A", 0, {"score": score, "scale_worst": worst, "scale_best": best}))
-    assert _agency(RULES, known, 0) == Opinion(
-        pytest.approx(position, abs=1e-12),
-        1.0,
-        {"agency": "A", "as_of": "2024-03-04"},
-        pytest.approx(position, abs=1e-12),
-    )
+    found = _agency(RULES, known, 0)
+    assert (found.value, found.unaged) == (pytest.approx(position, abs=1e-12),) * 2
+    assert (found.confidence, found.detail) == (1.0, {"agency": "A", "as_of": "2024-03-04"})
 
 
 def test_the_policy_maps_scores_and_ratings() -> None:
@@ -209,7 +206,7 @@ def test_when_all_are_too_old_the_first_is_shown_without_weight() -> None:
 
 @pytest.mark.parametrize(("second_as_of", "unaged"), [(0, 0.75), (1, 0.6)])
 def test_a_stale_source_gives_way_to_newer_news_only(second_as_of: int, unaged: float) -> None:
-    """The second source is heard when the first is too old; unaged is the first's word, unless the second's is newer."""
+    """The second source is heard when the first is too old; unaged is the first's word, if none is newer."""
     known = _told(("first", 0, {"score": "225"}), ("second", second_as_of, {"rating": "B"}))
     found = _agency(BY_TABLE, known, 30)
     assert (found.value, found.unaged) == (pytest.approx(0.6), pytest.approx(unaged))
