@@ -7,7 +7,7 @@ import pytest
 from schemas.assessments import AgencyReportReceived, FinancialStatementFiled, QualitativeReviewed
 from schemas.decisions import AlertKind, CreditLevelChanged
 from tests.unit.models.book import Book, alerts, levels
-from tests.unit.models.build import START, invoiced, reported, reviewed, statement
+from tests.unit.models.build import START, invoiced, master, reported, reviewed, statement
 
 ONLY = """
 scorecard:
@@ -56,9 +56,13 @@ def test_good_news_that_grows_old_never_tightens(
     book.see(said)
     book.good_payer()
     assert book.account.level == "STANDARD"
-    young = book.account.score
-    book.days(21, YEARS)
-    assert book.account.score <= 451 < 640 < young
+    scores = [book.account.score]
+    for day in range(50, YEARS, 50):
+        book.days(day - 29, day)
+        book.see(master(day))  # nothing new, but reason enough to look at the customer
+        scores.append(book.account.score)
+    assert scores == sorted(scores, reverse=True)
+    assert scores[-1] <= 451 < 640 < scores[0]
     assert book.account.level == "STANDARD"
     assert alerts(book.out) == []
 
