@@ -7,7 +7,7 @@ import pytest
 from schemas.assessments import AgencyReportReceived, FinancialStatementFiled, QualitativeReviewed
 from schemas.decisions import AlertKind, CreditLevelChanged
 from tests.unit.models.book import Book, alerts, levels
-from tests.unit.models.build import START, invoiced, master, reported, reviewed, statement
+from tests.unit.models.build import START, invoiced, master, paid, reported, reviewed, statement
 
 ONLY = """
 scorecard:
@@ -80,15 +80,20 @@ def test_the_next_source_takes_over_without_tightening() -> None:
     assert book.account.level == "HIGH_RISK"
 
 
-def test_old_good_news_does_not_stand_against_facts() -> None:
-    """What is 15 days past due holds the level down, whatever a stale statement once said."""
-    book = Book(ONLY.format(rest=450, component="financial"))
+def test_old_good_news_does_not_stand_against_facts_nor_ease() -> None:
+    """What is 15 days past due lowers the level, whatever a stale statement once said; and when it is paid, the
+    statement that kept a level does not lead back to it."""
+    book = Book(ONLY.format(rest=350, component="financial"))
     book.see(statement(**SOUND))
     book.good_payer()
     book.days(21, YEARS)
     book.see(invoiced("I1", 1_000, due=YEARS + 10, issued=YEARS + 1))
     book.days(YEARS + 2, YEARS + 30)
     assert _moves(book)[-1] == (YEARS + 25, "WATCH")
+    book.see(paid("I1", 1_000, day=YEARS + 31))
+    book.days(YEARS + 32, YEARS + 200)
+    assert _moves(book)[-1] == (YEARS + 25, "WATCH")
+    assert book.account.score == 350
 
 
 def test_a_newer_bad_report_tightens() -> None:
