@@ -50,7 +50,10 @@ class EarlyPayment(msgspec.Struct, array_like=True):
 
 
 class Prediction(msgspec.Struct, array_like=True):
-    """A prediction about an invoice, made on day ``issued``, waiting until its outcome is certain (``matures``)."""
+    """A prediction about an invoice, made on day ``issued``, waiting until its outcome is certain (``matures``).
+
+    ``shadow`` is what the learner had a say in, also while it was silent and ``model`` was the rate alone.
+    """
 
     matures: int
     issued: int
@@ -59,6 +62,7 @@ class Prediction(msgspec.Struct, array_like=True):
     naive: float
     features: bytes
     settled: int | None = None
+    shadow: float | None = None
 
 
 class CashStats(msgspec.Struct, array_like=True):

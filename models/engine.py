@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from models import assessments, ledger
 from models.account import SCHEMA, Account, Prediction
 from models.assess import Assessor, Situation
 from models.behaviour import record_invoice, record_outcome, record_roll
 from models.calendar import day_of, day_of_ms, ms_of_day, to_ms
+from models.default_risk.drift import Drifted, DriftWatch
 from models.default_risk.risk import DefaultRisk, Outcome, is_bad
 from models.default_risk.roll import RollRisk
 from models.exposure import positions
 from models.memory import contains, id_hash, prune, remember
-from models.out_events import Cause
+from models.out_events import Cause, model_note_out
 from models.partition import SCHEMA as PARTITION_SCHEMA
 from models.partition import MarketReading, PartitionState
 from models.policy import layered_policy
@@ -34,7 +35,7 @@ from schemas.assessments import (
     MasterDataChanged,
     QualitativeReviewed,
 )
-from schemas.decisions import OutEvent
+from schemas.decisions import ModelNote, OutEvent
 from schemas.errors import InvalidInput
 from schemas.events import (
     CustomerEvent,
@@ -126,7 +127,7 @@ class CreditEngine:
     @property
     def state(self) -> PartitionState:
         """The partition's state, complete after every ``apply``."""
-        self._state.risk, self._state.roll = self._risk.state(), self._roll.state()
+        self._keep_models()
         return self._state
 
     @property
@@ -134,11 +135,20 @@ class CreditEngine:
         """The default-risk model, for metrics."""
         return self._risk
 
+    def _keep_models(self) -> None:
+        state = self._state
+        state.risk, state.roll = self._risk.state(), self._roll.state()
+        state.drifts = {task: watch.state() for task, watch in self._watches.items()}
+
     def _use_policy(self) -> None:
         self._layers = layered_policy(self._state.policy_text)
         self.policy = self._layers.base
         self._risk = DefaultRisk(self.policy.default_risk, self._state.risk)
         self._roll = RollRisk(self.policy.roll_risk, self._state.roll)
+        drifts = self._state.drifts
+        self._watches = {
+            risk.task: DriftWatch(self.policy.drift, drifts.get(risk.task)) for risk in (self._risk, self._roll)
+        }
         self._assessor = Assessor(self.policy, self._risk)
         self._overridden: dict[tuple[Layer, ...], Assessor] = {(): self._assessor}
 
@@ -215,7 +225,9 @@ class CreditEngine:
         if predicted:
             naive = self._risk.naive_rate(behaviour)
             packed, probability = assessor.predict(account, float(event.amount), due, day)
-            account.predictions[invoice] = Prediction(matures, day, due, probability, naive, packed)
+            rate = self._risk.customer_rate(behaviour)
+            shadow = self._risk.blend(packed, rate) if self._risk.is_silent else probability
+            account.predictions[invoice] = Prediction(matures, day, due, probability, naive, packed, None, shadow)
         if ledger.open_invoice(account, event, assessor.policy):
             record_invoice(behaviour, float(event.amount), event.terms_days)
         elif predicted:
@@ -270,11 +282,7 @@ class CreditEngine:
             state.seen = [*state.seen, event.event_id][-REMEMBERED_BROADCASTS:]
         if isinstance(event, TimePassed):
             self._state.clock = max(self._state.clock, ms_of_day(day_of_ms(now)))
-            for account in woken:
-                for invoice_id, prediction in matured(account.predictions, day_of_ms(now)):
-                    effects.outcomes.append(self._risk.learn(account, invoice_id, prediction))
-                for invoice_id, prediction in matured(account.rolls, day_of_ms(now)):
-                    effects.outcomes.append(self._roll.learn(account, invoice_id, prediction))
+            self._learn(Cause.of(entry, now), day_of_ms(now), woken, effects)
         elif isinstance(event, MarketIndexRead):
             key, as_of = f"{event.scope}:{event.name}", event.as_of.toordinal()
             if key not in self._state.market or self._state.market[key].as_of <= as_of:
@@ -282,13 +290,41 @@ class CreditEngine:
         elif isinstance(event, PolicyActivated):
             self._activate(event)
 
+    def _learn(self, cause: Cause, day: int, woken: list[Account], effects: Effects) -> None:
+        """Learn what has become certain for these accounts; note where a model has drifted."""
+        for account in woken:
+            for invoice_id, prediction in matured(account.predictions, day):
+                effects.outcomes.append(self._risk.learn(account, invoice_id, prediction))
+            for invoice_id, prediction in matured(account.rolls, day):
+                effects.outcomes.append(self._roll.learn(account, invoice_id, prediction))
+        for outcome in effects.outcomes:
+            watch = self._watches[outcome.task]
+            for drifted in watch.add(outcome.model, outcome.bad):
+                effects.out.append(model_note_out(self._state, self._note(outcome.task, drifted, cause), cause))
+
+    def _note(self, task: Literal["A", "B"], drifted: Drifted, cause: Cause) -> ModelNote:
+        watch = self._watches[task]
+        probability, rate = watch.recent
+        return ModelNote(
+            task=task,
+            kind=drifted.kind,
+            partition=cause.source.partition,
+            statistic=drifted.statistic,
+            threshold=drifted.threshold,
+            outcomes=watch.outcomes,
+            mean_probability=probability,
+            rate=rate,
+            model_version=self._risk.model_version,
+            policy_version=self.policy.version,
+        )
+
     def _activate(self, event: PolicyActivated) -> None:
         try:
             layered_policy(event.text)
         except InvalidInput:
             return  # the gate refuses such a policy; should one slip through, the old one stays in force
         self._state.policy_text = event.text
-        self._state.risk, self._state.roll = self._risk.state(), self._roll.state()
+        self._keep_models()
         self._use_policy()
 
     def _settle_outcomes(self, account: Account, day: int) -> None:

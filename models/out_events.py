@@ -13,11 +13,13 @@ from models.calendar import from_ms
 from models.default_risk.risk import DefaultRisk
 from models.exposure import Position
 from models.opinions import Opinion
+from models.partition import PartitionState
 from models.reasons import reason_code
 from schemas.decisions import (
     CREDIT_ALERT,
     CREDIT_LEVEL,
     DATASCHEMA,
+    MODEL_NOTE,
     ORDER_DECISION,
     AlertKind,
     AlertOut,
@@ -28,6 +30,8 @@ from schemas.decisions import (
     Exposure,
     LevelOut,
     Measures,
+    ModelNote,
+    ModelNoteOut,
     OrderCheck,
     OrderDecision,
     OrderOut,
@@ -77,7 +81,7 @@ class Change:
     opinions: Mapping[str, Opinion] = field(default_factory=dict)
 
 
-def _next(account: Account, type_: str) -> str:
+def _next(account: Account | PartitionState, type_: str) -> str:
     number = account.sequences.get(type_, 0) + 1
     account.sequences[type_] = number
     return f"{number:010d}"
@@ -187,6 +191,23 @@ def alert_out(
             retracts_because=cause.event_id if retracts is not None else None,
             way_back=way_back,
         ),
+    )
+
+
+def model_note_out(state: PartitionState, note: ModelNote, cause: Cause) -> ModelNoteOut:
+    """``ModelNote`` in its envelope; its subject is the partition, which has a model of its own."""
+    subject = f"partition-{note.partition}"
+    return ModelNoteOut(
+        id=cause.id_for(subject, f"{note.kind}:{note.task}:{note.outcomes}"),
+        source=SOURCE,
+        type=MODEL_NOTE,
+        subject=subject,
+        time=cause.time,
+        recordedtime=cause.recorded,
+        severity=Severity.WARNING,
+        sequence=_next(state, MODEL_NOTE),
+        dataschema=DATASCHEMA[MODEL_NOTE],
+        data=note,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from models.default_risk.drift import DriftState
 from models.default_risk.risk import RiskState
 from schemas.errors import UnsupportedVersion
 
@@ -33,6 +34,8 @@ class PartitionState(msgspec.Struct, array_like=True):
     sources: dict[str, int] = {}
     seen: list[str] = []
     roll: RiskState = msgspec.field(default_factory=RiskState)
+    drifts: dict[str, DriftState] = {}
+    sequences: dict[str, int] = {}
 
 
 class _Header(msgspec.Struct, array_like=True):

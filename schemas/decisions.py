@@ -158,6 +158,25 @@ class OrderDecision(OutData):
     policy_version: str
 
 
+class ModelNote(OutData):
+    """What a model foretells has begun to differ from what happens, or from what it used to foretell.
+
+    A note for people: the model goes on as it is, nothing is reset. ``mean_probability`` and ``rate`` are those of the
+    recent outcomes, ``outcomes`` all that are known.
+    """
+
+    task: Literal["A", "B"] = Field(description="A: late, foretold at issue. B: open long, foretold 1 day past due.")
+    kind: Literal["calibration_drift", "score_drift"]
+    partition: int = Field(ge=0)
+    statistic: float
+    threshold: float
+    outcomes: int = Field(ge=0)
+    mean_probability: Share
+    rate: Share
+    model_version: str
+    policy_version: str
+
+
 class DeadLetter(OutData):
     """A record that could not be accepted: where it stood, why, and its raw bytes for re-submission."""
 
@@ -173,17 +192,20 @@ class DeadLetter(OutData):
 CREDIT_LEVEL = "creditpulse.credit-level-changed.v1"
 CREDIT_ALERT = "creditpulse.credit-alert.v1"
 ORDER_DECISION = "creditpulse.order-decision.v1"
+MODEL_NOTE = "creditpulse.model-note.v1"
 DEAD_LETTER = "creditpulse.dead-letter.v1"
 
 DATASCHEMA = {
     CREDIT_LEVEL: "urn:creditpulse:schema:credit-level-changed:1",
     CREDIT_ALERT: "urn:creditpulse:schema:credit-alert:1",
     ORDER_DECISION: "urn:creditpulse:schema:order-decision:1",
+    MODEL_NOTE: "urn:creditpulse:schema:model-note:1",
     DEAD_LETTER: "urn:creditpulse:schema:dead-letter:1",
 }
 
 LevelOut = CloudEvent[CreditLevelChanged]
 AlertOut = CloudEvent[CreditAlert]
 OrderOut = CloudEvent[OrderDecision]
+ModelNoteOut = CloudEvent[ModelNote]
 DeadLetterOut = CloudEvent[DeadLetter]
-OutEvent = LevelOut | AlertOut | OrderOut
+OutEvent = LevelOut | AlertOut | OrderOut | ModelNoteOut

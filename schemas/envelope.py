@@ -40,7 +40,9 @@ class CloudEvent(BaseModel, Generic[Data]):
     id: str = Field(min_length=1, max_length=300)
     source: str = Field(description="URI reference of the sender, e.g. /creditpulse/engine.")
     type: str = Field(description="What happened, with its version, e.g. creditpulse.credit-alert.v1.")
-    subject: str = Field(description="The customer; for dead letters the topic, partition and offset.")
+    subject: str = Field(
+        description="The customer; of model notes the partition, of dead letters topic/partition/offset."
+    )
     time: datetime = Field(description="Event time: when the cause became known.")
     recordedtime: datetime = Field(description="Processing time: when the gate read the cause.")
     severity: Severity

@@ -333,6 +333,7 @@ class _RiskModel(_Section):
     forgetting: Annotated[float, Field(gt=0.9, le=1)] = Field(description="1: the learner remembers all outcomes.")
     model_weight: Share = Field(description="Weight of the learner beside the customer's rate, in log-odds.")
     warm_up: int = Field(ge=0, description="Outcomes in the book before the learner has a say.")
+    trust_outcomes: int = Field(ge=50, description="It speaks while it beats the rate over so many recent outcomes.")
     half_life_days: Positive = Field(description="How fast a customer's known outcomes fade in the rate.")
 
 
@@ -349,12 +350,23 @@ class RollRiskModel(_RiskModel):
     days: Annotated[int, Field(ge=2, le=365)] = Field(description="It rolls: still open after so many days past due.")
 
 
+class Drift(_Section):
+    """When a model's drift is worth a note. It changes nothing by itself."""
+
+    delta: Annotated[float, Field(ge=0, le=0.5)] = Field(description="Mean error that is not worth a note.")
+    threshold: Positive = Field(description="Page-Hinkley: summed error beyond delta that is.")
+    psi: Positive = Field(description="Population stability index of the scores that is.")
+    reference_outcomes: int = Field(ge=50, description="After so many, as many are what scores are compared with.")
+    recent_outcomes: int = Field(ge=50, description="How many outcomes count as recent (half of them after so many).")
+
+
 class Policy(_Section):
     """A whole policy."""
 
     version: Identifier
     default_risk: DefaultRiskModel
     roll_risk: RollRiskModel
+    drift: Drift
     behaviour: Behaviour
     scorecard: Scorecard
     statements: Statements

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 
 from schemas.assessments import AssessmentEvent
-from schemas.decisions import AlertOut, DeadLetterOut, LevelOut, OrderOut
+from schemas.decisions import AlertOut, DeadLetterOut, LevelOut, ModelNoteOut, OrderOut
 from schemas.events import MarketEvent, OrderEvent, OverdueEvent, PaymentEvent
 from schemas.log import LogEntry, PolicyActivated, RelayedEvent, TimePassed
 
@@ -28,7 +28,8 @@ class Topic:
 PAYMENTS, OVERDUE, ORDERS, ASSESSMENTS = "payments", "overdue", "orders", "assessments"
 MARKET, POLICY = "market", "policy"
 TICKS, BROADCASTS, LOG = "ticks", "broadcasts", "customer-events"
-LEVELS, ALERTS, ORDER_DECISIONS, DEAD_LETTERS = "credit-levels", "credit-alerts", "order-decisions", "dead-letters"
+LEVELS, ALERTS, ORDER_DECISIONS = "credit-levels", "credit-alerts", "order-decisions"
+MODEL_LOG, DEAD_LETTERS = "model-log", "dead-letters"
 
 TOPICS: tuple[Topic, ...] = (
     Topic(PAYMENTS, "in", "Payments received and reversed.", TypeAdapter(PaymentEvent)),
@@ -60,6 +61,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(LEVELS, "out", "Level, limit and terms of each customer.", TypeAdapter(LevelOut), compacted=True),
     Topic(ALERTS, "out", "Tightening, easing, retraction.", TypeAdapter(AlertOut)),
     Topic(ORDER_DECISIONS, "out", "Approve, hold, reject, release.", TypeAdapter(OrderOut)),
+    Topic(MODEL_LOG, "out", "Drift of the models.", TypeAdapter(ModelNoteOut), keyed_by_customer=False),
     Topic(
         DEAD_LETTERS,
         "out",

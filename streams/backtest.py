@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from models.default_risk.quality import prediction_quality
 from models.default_risk.risk import Outcome
 from models.engine import Effects
-from schemas.decisions import CreditAlert
+from schemas.decisions import CreditAlert, ModelNote, OutEvent
 from schemas.topics import TICKS
 from streams.in_process import InProcess
 from streams.sources.event_file import TimedEvent
@@ -30,13 +30,17 @@ class Tally:
     entries: int = 0
     decisions: int = 0
     alerts: Counter[str] = field(default_factory=Counter)
+    notes: list[OutEvent] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
 
     def add(self, effects: Effects) -> None:
         """Count the effects of one log entry."""
         self.entries += 1
-        self.decisions += len(effects.out)
         for event in effects.out:
+            if isinstance(event.data, ModelNote):
+                self.notes.append(event)
+                continue
+            self.decisions += 1
             if isinstance(event.data, CreditAlert):
                 self.alerts[event.data.kind.value] += 1
         self.outcomes += effects.outcomes
@@ -79,6 +83,7 @@ def report(tally: Tally, process: InProcess) -> dict[str, Any]:
         "levels": dict(sorted(levels.items())),
         "dead_letters": {"total": len(process.refused), **dict(sorted(reasons.items()))},
         "policy_version": process.engines[0].policy.version,
+        "model_log": [{"time": note.time.isoformat(), **note.data.model_dump(mode="json")} for note in tally.notes],
         "prediction": prediction_report(tally.outcomes),
     }
 

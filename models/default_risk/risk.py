@@ -7,14 +7,14 @@ little. Both are averaged in log-odds. Everything here changes only when outcome
 from __future__ import annotations
 
 from math import exp
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
 from models.account import Account, Behaviour, Prediction
 from models.default_risk.features import NAMES, logit
 from models.default_risk.learner import Learner, LearnerState
-from models.default_risk.quality import RunningQuality
+from models.default_risk.quality import RunningQuality, log_loss_one
 from schemas.policy import DefaultRiskModel, RollRiskModel
 
 _Z80 = 1.2815515655446004
@@ -28,6 +28,7 @@ class RiskState(msgspec.Struct, array_like=True):
     late: int = 0
     learner: LearnerState = msgspec.field(default_factory=LearnerState)
     quality: RunningQuality = msgspec.field(default_factory=RunningQuality)
+    advantage: float = 0.0
 
 
 class Outcome(msgspec.Struct):
@@ -40,13 +41,13 @@ class Outcome(msgspec.Struct):
     model: float
     naive: float
     bad: bool
-    task: str = "A"
+    task: Literal["A", "B"] = "A"
 
 
 class EventRisk:
     """Predict and learn one event; one object per partition. The subclasses say which event."""
 
-    task: ClassVar[str]
+    task: ClassVar[Literal["A", "B"]]
     names: ClassVar[tuple[str, ...]]
     """Of the features, in the order in which they are packed."""
 
@@ -54,11 +55,12 @@ class EventRisk:
         self._policy = policy
         state = state or RiskState()
         self.outcomes, self.late, self.quality = state.outcomes, state.late, state.quality
+        self._advantage, self._fade = state.advantage, 0.5 ** (1.0 / policy.trust_outcomes)
         self._learner = Learner(self.names, policy.prior_variance, policy.forgetting, state.learner)
 
     def state(self) -> RiskState:
         """All of it as plain numbers."""
-        return RiskState(self.outcomes, self.late, self._learner.state(), self.quality)
+        return RiskState(self.outcomes, self.late, self._learner.state(), self.quality, self._advantage)
 
     @property
     def book_rate(self) -> float:
@@ -72,8 +74,14 @@ class EventRisk:
         return (bad + weight * self.book_rate) / (outcomes + weight)
 
     @property
-    def _is_silent(self) -> bool:
-        return self._policy.model_weight == 0.0 or self.outcomes < self._policy.warm_up
+    def is_silent(self) -> bool:
+        """Whether the customer's rate decides alone: the learner is off, too young, or has lately done harm.
+
+        A young learner is confidently wrong where the first outcomes are unlike the later ones (those due at once
+        mature first); so it stays in the shadow until its log-loss beats that of the rate alone.
+        """
+        policy = self._policy
+        return policy.model_weight == 0.0 or self.outcomes < policy.warm_up or self._advantage < 0.0
 
     def blend(self, packed: bytes, rate: float) -> float:
         """Learner and rate, averaged in log-odds."""
@@ -84,6 +92,9 @@ class EventRisk:
     def learn(self, account: Account, invoice_id: str, prediction: Prediction) -> Outcome:
         """Score and learn a prediction that has matured; the account itself is not changed."""
         bad = is_bad(prediction)
+        if prediction.shadow is not None:
+            gain = log_loss_one(prediction.naive, bad) - log_loss_one(prediction.shadow, bad)
+            self._advantage = self._advantage * self._fade + gain
         self.quality.add(prediction.model, prediction.naive, bad)
         self._learner.learn_one(prediction.features, bad)
         self.outcomes += 1
@@ -131,12 +142,13 @@ class DefaultRisk(EventRisk):
     def predict(self, packed: bytes, behaviour: Behaviour) -> float:
         """Probability that an invoice with these features is paid more than K days late.
 
-        While the learner is silent, customers without any outcome start above the book's rate; later the learner
-        knows by itself how much worse new customers turn out.
+        While the learner is silent, customers without any outcome start above the rate of a book that is known; in
+        a young book all customers are new to us. Later the learner knows by itself how much worse new ones turn out.
         """
-        rate = self.customer_rate(behaviour)
-        if self._is_silent:
-            return rate if behaviour.outcomes else min(0.9, rate * self._policy.new_customer_factor)
+        policy, rate = self._policy, self.customer_rate(behaviour)
+        if self.is_silent:
+            is_new = not behaviour.outcomes and self.outcomes >= policy.trust_outcomes
+            return min(0.9, rate * policy.new_customer_factor) if is_new else rate
         return self.blend(packed, rate)
 
 

@@ -63,7 +63,8 @@ class RollRisk(EventRisk):
         shared = self._customer_features(account, where, naive, day)
         for invoice_id, item in fresh:
             packed = self._packed(account, shared, float(item.amount))
-            model = naive if self._is_silent else self.blend(packed, naive)
+            shadow = self.blend(packed, naive)
+            model = naive if self.is_silent else shadow
             account.rolls[invoice_id] = Prediction(
                 item.due + self._policy.days + 1, day, item.due, model, naive, packed
             )

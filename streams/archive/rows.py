@@ -11,13 +11,13 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from models.calendar import to_ms
-from schemas.decisions import AlertOut, Assessment, DeadLetterOut, Exposure, LevelOut, OrderOut, Reason
+from schemas.decisions import AlertOut, Assessment, DeadLetterOut, Exposure, LevelOut, ModelNoteOut, OrderOut, Reason
 from schemas.envelope import CloudEvent
 from schemas.log import LogEntry, Source
-from schemas.topics import ALERTS, BY_NAME, DEAD_LETTERS, LEVELS, LOG, ORDER_DECISIONS
+from schemas.topics import ALERTS, BY_NAME, DEAD_LETTERS, LEVELS, LOG, MODEL_LOG, ORDER_DECISIONS
 from streams.record import Record
 
-ARCHIVED: Final = (LOG, LEVELS, ALERTS, ORDER_DECISIONS, DEAD_LETTERS)
+ARCHIVED: Final = (LOG, LEVELS, ALERTS, ORDER_DECISIONS, MODEL_LOG, DEAD_LETTERS)
 """The topics that the archive reads, by their name without prefix."""
 
 _MAX_MESSAGE = 2000
@@ -54,6 +54,7 @@ _TABLES: Final = {
     LEVELS: "raw_levels",
     ALERTS: "raw_alerts",
     ORDER_DECISIONS: "raw_order_decisions",
+    MODEL_LOG: "raw_model_log",
     DEAD_LETTERS: "raw_dead_letters",
 }
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
@@ -87,6 +88,11 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         *_EXPOSURE,
         *_CAUSE,
         "policy_version",
+        *_OUT,
+    ),
+    "raw_model_log": (
+        *("id", "time", "recorded_time", "severity", "sequence", "partition", "task", "kind", "statistic"),
+        *("threshold", "outcomes", "mean_probability", "rate", "model_version", "policy_version"),
         *_OUT,
     ),
     "raw_dead_letters": (
@@ -229,6 +235,16 @@ def _order_row(out: OrderOut, record: Record) -> Values:
     )
 
 
+def _model_note_row(out: ModelNoteOut, record: Record) -> Values:
+    data = out.data
+    return (
+        *(out.id, _ms(out.time), _ms(out.recordedtime), out.severity.value, int(out.sequence)),
+        *(data.partition, data.task, data.kind, data.statistic, data.threshold, data.outcomes),
+        *(data.mean_probability, data.rate, data.model_version, data.policy_version),
+        *_tail(record),
+    )
+
+
 def _dead_letter_row(out: DeadLetterOut, record: Record) -> Values:
     data = out.data
     return (
@@ -244,5 +260,6 @@ _ROWS: Final[dict[str, Callable[[Any, Record], Values]]] = {
     LEVELS: _level_row,
     ALERTS: _alert_row,
     ORDER_DECISIONS: _order_row,
+    MODEL_LOG: _model_note_row,
     DEAD_LETTERS: _dead_letter_row,
 }

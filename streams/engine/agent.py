@@ -12,10 +12,19 @@ import faust
 from models.calendar import to_ms
 from models.engine import CreditEngine, Effects
 from models.partition import decode, encode
-from schemas.decisions import CREDIT_ALERT, CREDIT_LEVEL, ORDER_DECISION, CreditAlert, OrderDecision, OutEvent
+from schemas.decisions import (
+    CREDIT_ALERT,
+    CREDIT_LEVEL,
+    MODEL_NOTE,
+    ORDER_DECISION,
+    CreditAlert,
+    ModelNote,
+    OrderDecision,
+    OutEvent,
+)
 from schemas.events import CustomerEvent
 from schemas.log import LOG_ENTRY, LogEntry
-from schemas.topics import ALERTS, LEVELS, LOG, ORDER_DECISIONS
+from schemas.topics import ALERTS, LEVELS, LOG, MODEL_LOG, ORDER_DECISIONS
 from streams.engine.table_accounts import TableAccounts
 from streams.metrics import Metrics
 from streams.settings import Settings
@@ -23,7 +32,7 @@ from streams.transport.agent import Delivery, PartitionLanes, chunk_agent, chunk
 from streams.transport.bytes_table import bytes_table
 from streams.transport.durable import DurableWriter, Row
 
-OUT_TOPICS = {CREDIT_LEVEL: LEVELS, CREDIT_ALERT: ALERTS, ORDER_DECISION: ORDER_DECISIONS}
+OUT_TOPICS = {CREDIT_LEVEL: LEVELS, CREDIT_ALERT: ALERTS, ORDER_DECISION: ORDER_DECISIONS, MODEL_NOTE: MODEL_LOG}
 
 
 def state_key(partition: int) -> bytes:
@@ -146,6 +155,8 @@ class EngineAgent:
                 kind = data.kind.value
             elif isinstance(data, OrderDecision):
                 kind = data.decision.value
+            elif isinstance(data, ModelNote):
+                kind = data.kind
             self._metrics.decisions.labels(event.type, kind).inc()
 
     def _observe(self, number: int, partition: _Partition) -> None:

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from models.account import decode as decode_account
 from models.partition import decode as decode_partition
 from models.policy import default_policy_text
-from schemas.topics import ALERTS, LEVELS, ORDER_DECISIONS
+from schemas.topics import ALERTS, LEVELS, MODEL_LOG, ORDER_DECISIONS
 from streams.archive.rows import ARCHIVED
 from streams.backlog import Backlog
 from streams.embedded.broker import free_port
@@ -30,7 +30,7 @@ from streams.topic_admin import ensure_topics
 from streams.topic_reader import read_to_end
 
 Decisions = dict[str, dict[str, Any]]
-OUT = (LEVELS, ALERTS, ORDER_DECISIONS)
+OUT = (LEVELS, ALERTS, ORDER_DECISIONS, MODEL_LOG)
 
 
 class Pipeline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from models.default_risk.drift import DriftState
 from models.default_risk.learner import LearnerState
 from models.default_risk.quality import RunningQuality
 from models.default_risk.risk import RiskState
@@ -24,6 +25,8 @@ def _full() -> PartitionState:
         sources={"ticks/0": 12},
         seen=["m-1", "m-2"],
         roll=RiskState(9, 3),
+        drifts={"A": DriftState(outcomes=5, reference=[1, 2], recent=[0.5])},
+        sequences={"creditpulse.model-note.v1": 2},
     )
 
 
@@ -58,10 +61,10 @@ def test_newer_schema_is_refused() -> None:
 
 
 def test_state_without_the_last_fields_is_read() -> None:
-    """State written before roll risk was learned begins to learn it now."""
+    """State written before roll risk was learned and drift was watched begins with both now."""
     row = msgspec.msgpack.decode(encode(_full()))
-    older = decode(msgspec.msgpack.encode(row[:-1]))
-    assert older.roll == RiskState()
+    older = decode(msgspec.msgpack.encode(row[:-3]))
+    assert (older.roll, older.drifts, older.sequences) == (RiskState(), {}, {})
     assert older.seen == ["m-1", "m-2"]
 
 

@@ -68,10 +68,31 @@ def test_customer_rate_fades_and_naive_rate_does_not() -> None:
 
 
 def test_new_customers_start_above_the_book() -> None:
-    """Without an outcome the prediction is the book's rate times the factor, never above 0.9."""
-    assert DefaultRisk(RULES).predict(PACKED, Behaviour()) == pytest.approx(0.2)
-    gloomy = policy("default_risk: {base_rate: 0.6, new_customer_factor: 2}").default_risk
-    assert DefaultRisk(gloomy).predict(PACKED, Behaviour()) == 0.9
+    """Without an outcome the prediction is the known book's rate times the factor, never above 0.9."""
+    rules = policy("default_risk: {model_weight: 0, trust_outcomes: 1000, new_customer_factor: 2}").default_risk
+    known = RiskState(outcomes=1000, late=100)
+    assert DefaultRisk(rules, known).predict(PACKED, Behaviour()) == pytest.approx(0.2)
+    gloomy = RiskState(outcomes=100_000, late=60_000)
+    assert DefaultRisk(rules, gloomy).predict(PACKED, Behaviour()) == 0.9
+
+
+def test_in_a_young_book_all_customers_are_new_to_us() -> None:
+    """Nobody there is worse than the rest for having no outcome yet."""
+    assert DefaultRisk(RULES).predict(PACKED, Behaviour()) == pytest.approx(0.1)
+
+
+def test_a_learner_that_does_harm_falls_silent_and_speaks_again_when_it_helps() -> None:
+    """It is judged by what it would have said, also while the rate speaks alone; what it says is still recorded."""
+    risk = DefaultRisk(policy("default_risk: {warm_up: 0, trust_outcomes: 50}").default_risk)
+    assert not risk.is_silent
+    wrong, right = _prediction(0, model=0.1, naive=0.1), _prediction(None, model=0.1, naive=0.1)
+    wrong.shadow = right.shadow = 0.9
+    risk.learn(account(), "I1", wrong)
+    assert risk.is_silent
+    assert DefaultRisk(policy("default_risk: {warm_up: 0}").default_risk, risk.state()).is_silent
+    for _ in range(3):
+        risk.learn(account(), "I2", right)
+    assert not risk.is_silent
 
 
 def test_learner_is_silent_until_warm() -> None:
