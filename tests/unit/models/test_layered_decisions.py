@@ -6,7 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from models.account import decode, encode
 from models.engine import CreditEngine, MemoryAccounts
+from models.partition import decode as decode_partition
+from models.partition import encode as encode_partition
 from schemas.decisions import Decision, OutEvent
 from schemas.events import CustomerEvent
 from schemas.levels import Level
@@ -81,6 +84,29 @@ def test_an_override_leaves_others_alone(who: str) -> None:
     events = story()
     text = f"{BASE}overrides: [{{{who}, {PARTS['measures']}, {PARTS['ageing knock-out']}}}]"
     assert told(text, events) == told(BASE, events)
+
+
+LAYERS = f"""{BASE}overrides:
+- {{sector: retail, {PARTS["measures"]}}}
+- {{group: ACME, {PARTS["ageing knock-out"]}}}
+- {{customer: {CUSTOMER}, limits: {{base: {{EUR: 3333}}, max_rise: 0.1, rise_days: 3, capacity: {{order_days: 30}}}}}}
+"""
+
+
+@pytest.mark.parametrize("crash", [3, 10, 70, 120, 190])
+def test_a_restart_changes_no_decision(crash: int) -> None:
+    """The layers follow from the stored text and master data: an engine made anew goes on bit for bit."""
+    events, out, accounts = story(), [], MemoryAccounts()
+    engine = CreditEngine(accounts, LAYERS)
+    for offset, event in enumerate(events):
+        if offset == crash:
+            again = MemoryAccounts()
+            for account in accounts.by_id.values():
+                again.put(decode(encode(account)))
+            accounts, state = again, decode_partition(encode_partition(engine.state))
+            engine = CreditEngine(accounts, "version: not-in-force", state)
+        out += engine.apply(offset, entry(event, offset)).out
+    assert out == told(LAYERS, events) != told(BASE, events)
 
 
 def limit(out: list[OutEvent]) -> Decimal | None:
