@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from alerts.plain import plain
 from alerts.texts import Language, amount_text, phrase, reason_text, text
-from schemas.decisions import AlertKind, CreditAlert, OrderDecision, Reason, WayBack
+from schemas.decisions import AlertKind, CreditAlert, Opinion, OrderCheck, OrderDecision, Reason, WayBack
 from schemas.levels import Level
 
 _LONGEST_ID = 24
+_LONGEST_DETAIL = 300
 AnyCurrency = TypeVar("AnyCurrency", bound=str)
 
 
@@ -35,6 +36,22 @@ def reason_line(reason: Reason, language: Language) -> str:
     """A reason with its points, or a cap (which has none)."""
     told = reason_text(reason, language)
     return f"{told} ({reason.contribution:+d})" if reason.contribution else told
+
+
+def opinion_line(opinion: Opinion, language: Language) -> str:
+    """What others say of the customer, what weight it has left if it aged, and the figures and sources behind it."""
+    told = text(opinion.code, language)
+    if opinion.value is not None:
+        told = reason_text(OrderCheck(code=opinion.code, detail={"value": f"{opinion.value:.4g}"}), language)
+    if opinion.confidence < 1:
+        told = phrase("opinion.aged", language, told=told, share=f"{opinion.confidence:.0%}")
+    return joined([told, *(_behind(name, value, language) for name, value in opinion.detail.items())], language)
+
+
+def _behind(name: str, value: str, language: Language) -> str:
+    if name == "disputed":
+        value = ", ".join(text(f"opinion.{part}", language) for part in value.split(", "))
+    return f"{text(f'opinion.{name}', language)} {plain(value, _LONGEST_DETAIL)}"
 
 
 def top_reasons(alert: CreditAlert, most: int = 3) -> list[Reason]:

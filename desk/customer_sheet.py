@@ -11,11 +11,29 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.plain import plain
-from alerts.sentences import alert_head, alert_why, joined, money, order_sentence, reason_line, way_back_text
+from alerts.sentences import (
+    alert_head,
+    alert_why,
+    joined,
+    money,
+    opinion_line,
+    order_sentence,
+    reason_line,
+    way_back_text,
+)
 from alerts.texts import Language, amount_text, bad_event_text, phrase, reason_text, text
 from desk.labels import label
 from desk.terminal_view import LEVEL_STYLE
-from schemas.decisions import CreditAlert, CreditLevelChanged, DefaultRisk, Measures, OrderDecision, Reason, WayBack
+from schemas.decisions import (
+    CreditAlert,
+    CreditLevelChanged,
+    DefaultRisk,
+    Measures,
+    Opinion,
+    OrderDecision,
+    Reason,
+    WayBack,
+)
 from schemas.levels import Level
 
 Answer = Mapping[str, Any]
@@ -68,6 +86,10 @@ def _facts(customer: Answer, language: Language) -> Iterator[tuple[str, Text]]:
         lines = [reason_line(Reason.model_validate(reason), language) for reason in customer[key]]
         if lines:
             yield label(name, language), Text("\n".join(lines))
+    # Decisions made by earlier versions tell no opinions.
+    said = [opinion_line(Opinion.model_validate(opinion), language) for opinion in customer.get("opinions", [])]
+    if said:
+        yield label("opinions", language), Text("\n".join(said))
     if customer["way_back"]:
         told_way = way_back_text(WayBack.model_validate(customer["way_back"]), language)
         yield label("way_back", language), Text(told_way)

@@ -39,6 +39,7 @@ _LABELS: dict[str, tuple[str, str]] = {
     "deposit": ("deposit", "预付比例"),
     "reasons": ("reasons", "原因"),
     "holds_level": ("holds the level down", "压低等级的事实"),
+    "opinions": ("said by others", "外部评价"),
     "risk": ("risk", "风险"),
     "way_back": ("way back", "恢复途径"),
     "timeline": ("timeline", "时间线"),

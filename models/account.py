@@ -120,8 +120,38 @@ class Override(msgspec.Struct, array_like=True):
     expires: int
 
 
+class Statement(msgspec.Struct, array_like=True):
+    """The ratios of a financial statement by name; one that could not be computed is absent."""
+
+    as_of: int
+    ratios: dict[str, float]
+
+
+class AgencyReport(msgspec.Struct, array_like=True):
+    """What an agency said last, as it said it: score and ends of its scale, symbol of a rating (None = not said)."""
+
+    as_of: int
+    score: Decimal | None = None
+    scale_worst: Decimal | None = None
+    scale_best: Decimal | None = None
+    rating: str | None = None
+
+
+class Review(msgspec.Struct, array_like=True):
+    """A reviewer's last grades, 1 worst to 5 best, valid through ``expires``."""
+
+    as_of: int
+    expires: int
+    management: float
+    industry_position: float
+    reputation: float
+
+
 class External(msgspec.Struct, array_like=True):
-    """What others say of the customer: figure and day of each (None = unknown)."""
+    """What others say of the customer (None = unknown), by agency and by reviewer.
+
+    ``altman_z`` to ``qualitative_expires``, and ``qualitative_day``, are of earlier versions; ``decode`` moves them.
+    """
 
     altman_z: float | None = None
     statement_day: int = 0
@@ -131,6 +161,9 @@ class External(msgspec.Struct, array_like=True):
     qualitative_expires: int = 0
     covers: dict[str, tuple[str, Decimal, str, int]] = {}
     qualitative_day: int = 0
+    statement: Statement | None = None
+    agencies: dict[str, AgencyReport] = {}
+    reviews: dict[str, Review] = {}
 
 
 class Tightening(msgspec.Struct, array_like=True):
@@ -207,4 +240,21 @@ def decode(data: bytes) -> Account:
     schema = _HEADER.decode(data).schema
     if schema > SCHEMA:
         raise UnsupportedVersion(f"account state has schema {schema}, this creditpulse knows up to {SCHEMA}")
-    return _DECODER.decode(data)
+    account = _DECODER.decode(data)
+    _modernise(account.external)
+    return account
+
+
+def _modernise(external: External) -> None:
+    """Move what earlier versions kept as single figures; who had said it was not kept: the name is empty."""
+    if external.altman_z is not None:
+        external.statement = Statement(external.statement_day, {"altman_z": external.altman_z})
+        external.altman_z, external.statement_day = None, 0
+    if external.agency is not None:
+        position = Decimal(repr(external.agency))
+        external.agencies[""] = AgencyReport(external.agency_day, position, ZERO, Decimal(1))
+        external.agency, external.agency_day = None, 0
+    if external.qualitative is not None:
+        grade = external.qualitative
+        external.reviews[""] = Review(external.qualitative_day, external.qualitative_expires, grade, grade, grade)
+        external.qualitative, external.qualitative_expires, external.qualitative_day = None, 0, 0

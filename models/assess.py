@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from math import ceil
 
 from models.account import Account, OpenOrder, Tightening
 from models.calendar import to_ms
@@ -14,6 +15,7 @@ from models.exposure import Position, is_exposure, positions
 from models.knock_outs import Cap, caps
 from models.level_ladder import Standing, level_kept, level_on_merit, next_standing
 from models.measures import LimitRules, terms_days
+from models.opinions import Opinion
 from models.order_check import order_checks
 from models.out_events import Cause, Change, alert_out, assessment, level_out, order_out
 from models.reasons import reason_code, reasons
@@ -54,6 +56,7 @@ class Situation:
     positions: dict[str, Position] = field(default_factory=dict)
     caps: list[Cap] = field(default_factory=list)
     base: dict[str, Decimal] = field(default_factory=dict)
+    opinions: dict[str, Opinion] = field(default_factory=dict)
     measures: dict[str, float] = field(default_factory=dict)
     out: list[OutEvent] = field(default_factory=list)
 
@@ -112,8 +115,11 @@ class Assessor:
         )
         # Utilisation counts against the base limit: against the granted one, a cut would lower the score again.
         situation.base = self._limits.granted(account, Level.STANDARD)
-        situation.measures = self._scorecard.measures(account, situation.positions, situation.base, day)
-        account.points = self._scorecard.points(situation.measures)
+        situation.opinions = self._scorecard.opinions(account, day)
+        situation.measures = self._scorecard.measures(
+            account, situation.positions, situation.base, day, situation.opinions
+        )
+        account.points = self._scorecard.points(situation.measures, situation.opinions)
         situation.caps = caps(account, situation.positions, day, self._policy)
 
     def _standing(self, situation: Situation) -> Standing:
@@ -126,12 +132,13 @@ class Assessor:
             level = Level(override.level)
             return now if level is now.level else Standing(level, day)
         ladder, punctual = self._policy.ladder, situation.late_since is None
+        score = self._deciding_score(situation, now.level)
         evidence = account.behaviour.outcomes
 
         def decide(may_tighten: bool) -> Standing:
             return next_standing(
                 now,
-                score=account.score,
+                score=score,
                 cap=situation.cap,
                 evidence=evidence,
                 day=day,
@@ -143,6 +150,16 @@ class Assessor:
         if not punctual and decide(True).level is not decided.level:
             situation.deferred = True
         return decided
+
+    def _deciding_score(self, situation: Situation, level: Level) -> int:
+        """The score; raised, as far as it takes to keep the level, to what it would be if no opinion had aged."""
+        score, ladder = situation.account.score, self._policy.ladder
+        aged = any(o.confidence < 1 or o.unaged != o.value for o in situation.opinions.values())
+        if not aged or level in (Level.UNRATED, Level.BLOCKED) or score >= ladder.band(level).exit:
+            return score
+        # Stale good news takes its points along when it drops out; that alone is no reason to tighten.
+        unaged = self._scorecard.score_of_all(situation.measures, situation.opinions)
+        return max(score, min(unaged, ceil(ladder.band(level).exit)))
 
     def _retractable(self, situation: Situation) -> list[Tightening]:
         """Standing tightenings that came after what we now learn had happened before, if it would have
@@ -184,6 +201,7 @@ class Assessor:
             reasons=reasons(account.decided_points, account.points, situation.measures),
             caps=[cap.as_reason() for cap in situation.caps],
             positions=situation.positions,
+            opinions=situation.opinions,
         )
         state = assessment(account, change, situation.cause, self._risk, self._policy)
         cut, raised = _moves(account, limits_before, terms_before)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from models.account import Account, Master, Override
+from typing import TypeVar
+
+from models.account import Account, AgencyReport, Master, Override, Review, Statement
+from models.statements import ratios
 from schemas.assessments import (
     AgencyReportReceived,
     CoverChanged,
@@ -11,6 +14,11 @@ from schemas.assessments import (
     MasterDataChanged,
     QualitativeReviewed,
 )
+
+Said = TypeVar("Said", AgencyReport, Review)
+
+_MAX_VOICES = 12
+"""Agencies, and reviewers, remembered per account: keeps the state bounded whoever sends reports."""
 
 
 def change_master_data(account: Account, event: MasterDataChanged) -> None:
@@ -36,49 +44,38 @@ def override_level(account: Account, event: LevelOverridden) -> None:
 
 
 def file_statement(account: Account, event: FinancialStatementFiled) -> None:
-    """Keep the Altman Z' of the newest statement (an older one that comes later changes nothing)."""
-    day = event.as_of.toordinal()
-    if day >= account.external.statement_day:
-        account.external.altman_z = altman_z(event)
-        account.external.statement_day = day
-
-
-def altman_z(statement: FinancialStatementFiled) -> float:
-    """Altman Z' for private firms (Altman 1983), with sales and EBIT brought to a year:
-
-    0.717 WC/TA + 0.847 RE/TA + 3.107 EBIT/TA + 0.420 BVE/TL + 0.998 Sales/TA;
-    safe above 2.9, grey 1.23 to 2.9, distress below. Without liabilities BVE/TL counts as 10.
-    """
-    assets = float(statement.total_assets)
-    yearly = 12.0 / statement.period_months
-    working_capital = float(statement.current_assets - statement.current_liabilities)
-    liabilities = float(statement.total_liabilities)
-    equity_cover = min(10.0, float(statement.equity) / liabilities) if liabilities > 0 else 10.0
-    return (
-        0.717 * working_capital / assets
-        + 0.847 * float(statement.retained_earnings) / assets
-        + 3.107 * float(statement.ebit) * yearly / assets
-        + 0.420 * equity_cover
-        + 0.998 * float(statement.sales) * yearly / assets
-    )
+    """Keep the ratios of the newest statement (an older one that comes later changes nothing)."""
+    day, known = event.as_of.toordinal(), account.external.statement
+    if known is None or day >= known.as_of:
+        account.external.statement = Statement(day, ratios(event))
 
 
 def receive_agency_report(account: Account, event: AgencyReportReceived) -> None:
-    """Keep the newest score as its position on the agency's scale: 0 worst, 1 best."""
-    day = event.as_of.toordinal()
-    if day >= account.external.agency_day:
-        span = event.scale_best - event.scale_worst
-        account.external.agency = float((event.score - event.scale_worst) / span)
-        account.external.agency_day = day
+    """Keep each agency's newest report as it was said: the policy, which may change, gives it its meaning."""
+    report = AgencyReport(event.as_of.toordinal(), event.score, event.scale_worst, event.scale_best, event.rating)
+    _keep_newest(account.external.agencies, event.agency, report)
 
 
 def review(account: Account, event: QualitativeReviewed) -> None:
-    """Keep the mean of the newest review's grades, 1 worst to 5 best, until it expires."""
-    day = event.as_of.toordinal()
-    if day >= account.external.qualitative_day:
-        account.external.qualitative = (event.management + event.industry_position + event.reputation) / 3.0
-        account.external.qualitative_expires = event.expires_on.toordinal()
-        account.external.qualitative_day = day
+    """Keep each reviewer's newest grades, until they expire."""
+    grades = Review(
+        event.as_of.toordinal(),
+        event.expires_on.toordinal(),
+        float(event.management),
+        float(event.industry_position),
+        float(event.reputation),
+    )
+    _keep_newest(account.external.reviews, event.reviewer, grades)
+
+
+def _keep_newest(said: dict[str, Said], who: str, new: Said) -> None:
+    """Replace what was said before (of the same day: corrected), and forget who spoke longest ago."""
+    known = said.get(who)
+    if known is not None and new.as_of < known.as_of:
+        return
+    said[who] = new
+    if len(said) > _MAX_VOICES:
+        del said[min(said, key=lambda name: (said[name].as_of, name))]
 
 
 def change_cover(account: Account, event: CoverChanged) -> None:

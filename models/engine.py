@@ -247,8 +247,10 @@ class CreditEngine:
             situation = Situation(account, Cause.of(entry, account.clock), day_of_ms(account.clock))
             if isinstance(event, TimePassed):  # the tick that lets the partition learn them
                 self._settle_outcomes(account, day)
-                rules = self._assessor_of(account).policy
-                self._roll.foretell(account, positions(account, day, rules), day)
+                fresh = self._roll.unforetold(account, day)
+                if fresh:
+                    where = positions(account, day, self._assessor_of(account).policy)
+                    self._roll.foretell(account, fresh, where, day)
             self._assess(situation)
             effects.out += situation.out
             effects.touched.append(account)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -11,6 +12,8 @@ from models.account import Account, OpenOrder
 from models.calendar import from_ms
 from models.default_risk.risk import DefaultRisk
 from models.exposure import Position
+from models.opinions import Opinion
+from models.reasons import reason_code
 from schemas.decisions import (
     CREDIT_ALERT,
     CREDIT_LEVEL,
@@ -32,6 +35,7 @@ from schemas.decisions import (
     WayBack,
 )
 from schemas.decisions import DefaultRisk as DefaultRiskOut
+from schemas.decisions import Opinion as OpinionOut
 from schemas.envelope import Severity
 from schemas.levels import Level
 from schemas.log import LogEntry, Source
@@ -70,6 +74,7 @@ class Change:
     reasons: list[Reason]
     caps: list[Reason]
     positions: dict[str, Position]
+    opinions: Mapping[str, Opinion] = field(default_factory=dict)
 
 
 def _next(account: Account, type_: str) -> str:
@@ -107,6 +112,12 @@ def assessment(account: Account, change: Change, cause: Cause, risk: DefaultRisk
         score_before=change.score_before,
         reasons=change.reasons,
         caps=change.caps,
+        opinions=[
+            OpinionOut(
+                code=reason_code(name), value=opinion.value, confidence=opinion.confidence, detail=opinion.detail
+            )
+            for name, opinion in change.opinions.items()
+        ],
         default_risk=DefaultRiskOut(
             probability=account.probability,
             bad_event=f"invoice paid more than {policy.default_risk.late_days} days late",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from models.account import Account
 from models.behaviour import mean_payment_index, order_velocity
 from models.curve import Curve
 from models.exposure import Position, material
+from models.opinions import NO_OPINIONS, Opinion, OpinionRules
 from schemas.policy import Policy
 
 COMPONENTS: tuple[str, ...] = (
@@ -33,9 +35,19 @@ class Scorecard:
             if component.weight > 0:
                 nodes = [(node.at, node.points) for node in component.nodes]
                 self._parts[name] = (component.weight, Curve(nodes))
+        self._opinion_rules = OpinionRules(policy)
+
+    def opinions(self, account: Account, day: int) -> dict[str, Opinion]:
+        """What others say of the customer, by component, each with the confidence that its age leaves."""
+        return self._opinion_rules.opinions(account.external, day)
 
     def measures(
-        self, account: Account, positions: dict[str, Position], limits: dict[str, Decimal], day: int
+        self,
+        account: Account,
+        positions: dict[str, Position],
+        limits: dict[str, Decimal],
+        day: int,
+        opinions: Mapping[str, Opinion] = NO_OPINIONS,
     ) -> dict[str, float]:
         """What is known of the account on a day, by component; unknown components are absent."""
         known = {"default_risk": account.probability}
@@ -55,24 +67,29 @@ class Scorecard:
         velocity = order_velocity(account.behaviour, day, self._policy.behaviour)
         if velocity is not None:
             known["order_pattern"] = max(velocity, 1.0 / velocity)
-        external = account.external
-        if external.altman_z is not None:
-            known["financial"] = external.altman_z
-        if external.agency is not None:
-            known["agency"] = external.agency
-        if external.qualitative is not None and day <= external.qualitative_expires:
-            known["qualitative"] = external.qualitative
+        for name, opinion in opinions.items():
+            if opinion.value is not None and opinion.confidence > 0:
+                known[name] = opinion.value
         return known
 
-    def points(self, measures: dict[str, float]) -> dict[str, int]:
-        """Points per component. Weights of unknown components are shared out; points are rounded down, so
-        that they are whole numbers and their sum, the score, never passes 1000."""
+    def points(self, measures: Mapping[str, float], opinions: Mapping[str, Opinion] = NO_OPINIONS) -> dict[str, int]:
+        """Points per component. Weights of unknown components, and what age takes of an opinion's weight, are shared
+        out; points are rounded down, so that they are whole numbers and their sum, the score, never passes 1000."""
         parts = self._parts
-        known = [(name, *parts[name], value) for name, value in measures.items() if name in parts]
+        known = []
+        for name, value in measures.items():
+            if name in parts:
+                weight, curve = parts[name]
+                known.append((name, weight * opinions[name].confidence if name in opinions else weight, curve, value))
         total = 0.0
         for _, weight, _, _ in known:
             total += weight
         return {name: int(weight / total * curve(value)) for name, weight, curve, value in known}
+
+    def score_of_all(self, measures: Mapping[str, float], opinions: Mapping[str, Opinion]) -> int:
+        """The score if no opinion had aged: each has its full weight, those that are too old as well."""
+        unaged = {name: opinion.unaged for name, opinion in opinions.items() if opinion.unaged is not None}
+        return sum(self.points({**measures, **unaged}).values())
 
 
 def utilisation(position: Position, limit: Decimal) -> float:

@@ -6,6 +6,7 @@ from heapq import heapify, heappop, heappush
 
 from models.account import Account, Prediction
 from models.level_ladder import Standing, earliest_easing
+from models.opinions import next_change
 from schemas.levels import Level
 from schemas.policy import Policy
 
@@ -53,8 +54,9 @@ def next_wake(account: Account, day: int, policy: Policy, *, deferred: bool, ris
             days.append(easing)
     if account.override is not None:
         days.append(account.override.expires + 1)
-    if account.external.qualitative is not None and account.external.qualitative_expires >= day:
-        days.append(account.external.qualitative_expires + 1)
+    opinion = next_change(account.external, day, policy)
+    if opinion is not None:
+        days.append(opinion)
     return max(min(days), tomorrow) if days else 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from schemas.events import MAX_TERMS_DAYS, CustomerEvent
 from schemas.fields import (
@@ -22,14 +22,33 @@ from schemas.fields import (
 from schemas.levels import Level
 
 
+def _of_this_world(value: Decimal) -> Decimal:
+    # No agency counts so far; arithmetic with 1E999999 would overflow, long after the gate.
+    if abs(value) > 10**12:
+        raise ValueError(f"{value:.3E} is on no agency's scale")
+    return value
+
+
+_ScaleNumber = Annotated[Decimal, Field(allow_inf_nan=False), AfterValidator(_of_this_world)]
+
+
+def _statement_field(info: ValidationInfo, name: str) -> Decimal | None:
+    found: Decimal | None = info.data.get(name)
+    return found
+
+
 class FinancialStatementFiled(CustomerEvent):
-    """A balance sheet and income statement, in one currency; ratios are computed from it, never taken over."""
+    """A balance sheet and income statement, in one currency; ratios are computed from it, never taken over.
+
+    What is absent is unknown, not zero: the ratios that need it are left out.
+    """
 
     type: Literal["assessment.financial_statement"] = "assessment.financial_statement"
     as_of: PastDate
     period_months: int = Field(default=12, ge=1, le=24)
     currency: Currency
     current_assets: Amount
+    inventory: Amount | None = Field(default=None, description="Part of current_assets.")
     total_assets: PositiveAmount
     current_liabilities: Amount
     total_liabilities: Amount
@@ -42,37 +61,80 @@ class FinancialStatementFiled(CustomerEvent):
     net_income: SignedAmount | None = None
     audited: bool = False
 
-    @model_validator(mode="after")
-    def _plausible(self) -> FinancialStatementFiled:
-        if self.current_assets > self.total_assets:
-            raise ValueError("current_assets exceed total_assets")
-        if self.current_liabilities > self.total_liabilities:
-            raise ValueError("current_liabilities exceed total_liabilities")
-        gap = abs(self.total_assets - self.total_liabilities - self.equity)
+    # Each rule is checked at the later of its fields, so that the error names one, not the whole statement.
+    @field_validator("inventory")
+    @classmethod
+    def _inventory_is_current(cls, value: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        current = _statement_field(info, "current_assets")
+        if value is not None and current is not None and value > current:
+            raise ValueError(f"inventory {value} exceeds current_assets {current}")
+        return value
+
+    @field_validator("total_assets")
+    @classmethod
+    def _assets_hold_their_part(cls, value: Decimal, info: ValidationInfo) -> Decimal:
+        current = _statement_field(info, "current_assets")
+        if current is not None and current > value:
+            raise ValueError(f"current_assets {current} exceed total_assets {value}")
+        return value
+
+    @field_validator("total_liabilities")
+    @classmethod
+    def _liabilities_hold_their_part(cls, value: Decimal, info: ValidationInfo) -> Decimal:
+        current = _statement_field(info, "current_liabilities")
+        if current is not None and current > value:
+            raise ValueError(f"current_liabilities {current} exceed total_liabilities {value}")
+        return value
+
+    @field_validator("equity")
+    @classmethod
+    def _balances(cls, value: Decimal, info: ValidationInfo) -> Decimal:
+        assets, liabilities = _statement_field(info, "total_assets"), _statement_field(info, "total_liabilities")
         # Published statements are rounded: one percent is rounding, more is an error.
-        if gap > self.total_assets * Decimal("0.01"):
-            raise ValueError("total_assets differ from total_liabilities + equity by more than 1 %")
-        return self
+        if assets is not None and liabilities is not None and abs(assets - liabilities - value) > assets / 100:
+            raise ValueError(
+                f"the balance sheet does not balance: total_assets {assets} differ from total_liabilities {liabilities}"
+                f" + equity {value} by more than 1 %"
+            )
+        return value
 
 
 class AgencyReportReceived(CustomerEvent):
-    """A score of a credit agency, on the agency's own scale with its ends named."""
+    """What a credit agency says: a score, with the ends of its scale if known, or the symbol of a rating, or both."""
 
     type: Literal["assessment.agency_report"] = "assessment.agency_report"
     agency: Identifier
     as_of: PastDate
-    score: Decimal = Field(allow_inf_nan=False)
-    scale_worst: Decimal = Field(allow_inf_nan=False)
-    scale_best: Decimal = Field(allow_inf_nan=False)
-    rating: ShortText | None = None
+    scale_worst: _ScaleNumber | None = None
+    scale_best: _ScaleNumber | None = Field(
+        default=None, description="The ends are given together; without them the scale is the policy's for the agency."
+    )
+    score: _ScaleNumber | None = None
+    rating: ShortText | None = Field(default=None, description="A symbol such as 'BBB-'; the policy maps it.")
+
+    @field_validator("scale_best")
+    @classmethod
+    def _scale_has_length(cls, value: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        if value is not None and value == info.data.get("scale_worst"):
+            raise ValueError("scale_worst and scale_best are the same")
+        return value
+
+    @field_validator("score")
+    @classmethod
+    def _on_scale(cls, value: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        worst, best = info.data.get("scale_worst"), info.data.get("scale_best")
+        if value is not None and worst is not None and best is not None:
+            low, high = sorted((worst, best))
+            if not low <= value <= high:
+                raise ValueError(f"score {value} is off the scale {low} to {high}")
+        return value
 
     @model_validator(mode="after")
-    def _on_scale(self) -> AgencyReportReceived:
-        low, high = sorted((self.scale_worst, self.scale_best))
-        if low == high:
-            raise ValueError("scale_worst and scale_best are the same")
-        if not low <= self.score <= high:
-            raise ValueError(f"score {self.score} is off the scale {low} to {high}")
+    def _says_something(self) -> AgencyReportReceived:
+        if self.score is None and self.rating is None:
+            raise ValueError("neither score nor rating is given")
+        if (self.scale_worst is None) != (self.scale_best is None):
+            raise ValueError("scale_worst and scale_best are given together or not at all")
         return self
 
 

@@ -26,6 +26,18 @@ class Reason(OutData):
     detail: dict[str, str] = Field(default_factory=dict, description="Named numbers for the text of the reason.")
 
 
+class Opinion(OutData):
+    """What others say of the customer, taken together: financial statement, agency reports, or reviews.
+
+    What cannot be used is shown as well: with ``value`` null (nothing of it can be), or named in ``detail``.
+    """
+
+    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]{1,39}$", description="The component of the score, as in reasons.")
+    value: float | None = Field(description="The component's measure: points 0-1000, scale 0-1, or grade 1-5.")
+    confidence: Share = Field(description="How much of its weight age has left; 0 = it does not count any more.")
+    detail: dict[str, str] = Field(default_factory=dict, description="Ratios, sources, and why some are not used.")
+
+
 class Exposure(OutData):
     """What the customer owes or has ordered, in one currency.
 
@@ -72,6 +84,7 @@ class Assessment(OutData):
     score_before: int | None = Field(ge=0, le=1000, description="null: there was no score before.")
     reasons: list[Reason]
     caps: list[Reason] = Field(description="Facts that alone hold the level down (knock-outs, days past due).")
+    opinions: list[Opinion] = Field(default_factory=list)
     default_risk: DefaultRisk
     exposures: list[Exposure]
     measures: Measures

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from schemas.fields import Amount, Currency, Identifier, Share
+from schemas.fields import Amount, Currency, Identifier, LongText, Share, ShortText
 from schemas.levels import LADDER, Level
 
 Days = Annotated[int, Field(ge=0, le=3650)]
@@ -72,6 +72,119 @@ class Scorecard(_Section):
         if self.default_risk.weight == 0:
             raise ValueError("default_risk must weigh something: it alone is known of every customer")
         return self
+
+    @field_validator("financial")
+    @classmethod
+    def _financial_in_points(cls, value: Component) -> Component:
+        # Earlier versions measured it as Altman Z': that curve would give every statement full points.
+        if value.nodes[-1].at != 1000:
+            raise ValueError("measures the points of 'statements', 0 to 1000: the last node must stand at 1000")
+        return value
+
+
+class StatementRatios(_Section):
+    """The ratios of a financial statement (``models.statements``), each with its weight and its curve to points."""
+
+    current_ratio: Component
+    quick_ratio: Component
+    liabilities_to_assets: Component
+    interest_cover: Component
+    ebit_margin: Component
+    return_on_assets: Component
+    cash_flow_cover: Component
+    altman_z: Component
+
+
+class Statements(_Section):
+    """The statement model: points 0 to 1000 as the weighted mean of the known ratios, and how statements age."""
+
+    fresh_months: Annotated[float, Field(ge=0, le=120)] = Field(description="Full confidence up to this age ...")
+    max_age_months: Annotated[float, Field(gt=0, le=120)] = Field(description="... none from this age on.")
+    ratios: StatementRatios
+
+    @model_validator(mode="after")
+    def _fades(self) -> Statements:
+        if self.max_age_months <= self.fresh_months:
+            raise ValueError("max_age_months must lie above fresh_months")
+        return self
+
+
+class _AgeInDays(_Section):
+    fresh_days: Days = Field(description="Full confidence up to this age of a report ...")
+    max_age_days: Days = Field(description="... none from this age on.")
+
+    @model_validator(mode="after")
+    def _fades(self) -> Self:
+        if self.max_age_days <= self.fresh_days:
+            raise ValueError("max_age_days must lie above fresh_days")
+        return self
+
+
+class AgencyScale(_Section):
+    """The ends of an agency's numeric scale, either of which may be the larger number."""
+
+    worst: Decimal = Field(ge=-(10**12), le=10**12)
+    best: Decimal = Field(ge=-(10**12), le=10**12)
+
+    @model_validator(mode="after")
+    def _has_length(self) -> AgencyScale:
+        if self.worst == self.best:
+            raise ValueError("worst and best are the same")
+        return self
+
+
+class AgencyMapping(_AgeInDays):
+    """How one agency's reports become points: a scale for its scores, or a table for the symbols of its ratings."""
+
+    scale: AgencyScale | None = None
+    ratings: dict[ShortText, Points] | None = Field(default=None, min_length=1, max_length=100)
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> AgencyMapping:
+        if (self.scale is None) == (self.ratings is None):
+            raise ValueError("exactly one of scale and ratings must be given")
+        return self
+
+
+class Agencies(_AgeInDays):
+    """Which agency is believed first, and what its scores and ratings mean."""
+
+    order: list[Identifier] = Field(max_length=100, description="The first of them with a usable report wins.")
+    unmapped: bool = Field(description="Use scores of agencies without mapping, by the scale they report.")
+    mappings: dict[Identifier, AgencyMapping] = Field(max_length=100)
+
+    @model_validator(mode="after")
+    def _order_is_alive(self) -> Agencies:
+        if len(set(self.order)) < len(self.order):
+            raise ValueError("order names an agency twice")
+        dead = [agency for agency in self.order if agency not in self.mappings]
+        if dead and not self.unmapped:
+            raise ValueError(f"order names {dead[0]!r}, which has no mapping, and unmapped agencies are not used")
+        return self
+
+
+GRADED = ("management", "industry_position", "reputation")
+"""What reviewers grade, 1 (worst) to 5 (best)."""
+
+Grade = Annotated[int, Field(ge=1, le=5)]
+
+
+class Anchors(_Section):
+    """What each grade means, so that two reviewers give the same one to the same customer."""
+
+    management: dict[Grade, LongText] = Field(min_length=5)
+    industry_position: dict[Grade, LongText] = Field(min_length=5)
+    reputation: dict[Grade, LongText] = Field(min_length=5)
+
+
+class Reviews(_Section):
+    """Who may grade, and what happens when they disagree."""
+
+    reviewers: list[Identifier] = Field(max_length=1000, description="Whose reviews count; empty = anyone's.")
+    disagreement: Annotated[float, Field(ge=0, le=4)] = Field(
+        description="Grades further apart than this: only their worse half counts, and they are shown as disputed."
+    )
+    anchors: Anchors
 
 
 class Band(_Section):
@@ -244,6 +357,9 @@ class Policy(_Section):
     roll_risk: RollRiskModel
     behaviour: Behaviour
     scorecard: Scorecard
+    statements: Statements
+    agencies: Agencies
+    reviews: Reviews
     ladder: Ladder
     knock_outs: KnockOuts
     materiality: Materiality

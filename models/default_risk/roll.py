@@ -7,9 +7,10 @@ which ones are not shows in how this customer's overdue invoices ended before.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from math import log1p
 
-from models.account import Account, Behaviour, Prediction
+from models.account import Account, Behaviour, OpenItem, Prediction
 from models.default_risk.features import late_by_habit, logit
 from models.default_risk.risk import EventRisk
 from models.exposure import Position
@@ -45,15 +46,22 @@ class RollRisk(EventRisk):
         """How often the customer's overdue invoices have rolled, smoothed to the book's rate."""
         return self.smoothed(behaviour.rolled_outcomes, behaviour.overdue_outcomes)
 
-    def foretell(self, account: Account, where: dict[str, Position], day: int) -> None:
-        """Predict each invoice that has just become overdue, once; the predictions wait in ``account.rolls``."""
-        naive, shared = 0.0, None
+    @staticmethod
+    def unforetold(account: Account, day: int) -> list[tuple[str, OpenItem]]:
+        """The invoices that have just become overdue, without a prediction."""
+        found = []
         for invoice_id, item in account.items.items():
-            if not 0 < day - item.due <= _STARTS_BY or invoice_id in account.rolls:
-                continue
-            if shared is None:
-                naive = self.naive_rate(account.behaviour)
-                shared = self._customer_features(account, where, naive, day)
+            if item.due < day <= item.due + _STARTS_BY and invoice_id not in account.rolls:
+                found.append((invoice_id, item))
+        return found
+
+    def foretell(
+        self, account: Account, fresh: Iterable[tuple[str, OpenItem]], where: dict[str, Position], day: int
+    ) -> None:
+        """Predict invoices that are ``unforetold``, once; the predictions wait in ``account.rolls``."""
+        naive = self.naive_rate(account.behaviour)
+        shared = self._customer_features(account, where, naive, day)
+        for invoice_id, item in fresh:
             packed = self._packed(account, shared, float(item.amount))
             model = naive if self._is_silent else self.blend(packed, naive)
             account.rolls[invoice_id] = Prediction(

@@ -7,6 +7,7 @@ import socket
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import ClassVar, Self
 
 import noida_db
 
@@ -16,8 +17,10 @@ from streams.embedded.guard import Child, start_child
 _START_SECONDS = 20.0
 
 
-class EmbeddedBroker:
-    """A running broker. It keeps its data over a restart, but not over a SIGKILL of itself: for trial and test."""
+class RunningBroker:
+    """A broker that runs as a child of this process, on 127.0.0.1. Context manager: stopped at its end."""
+
+    STOP_SECONDS: ClassVar[float] = 20.0
 
     def __init__(self, child: Child, port: int) -> None:
         self.child, self.port = child, port
@@ -26,6 +29,23 @@ class EmbeddedBroker:
     def url(self) -> str:
         """What CREDITPULSE_BROKER takes."""
         return f"kafka://127.0.0.1:{self.port}"
+
+    def stop(self) -> None:
+        """Stop it in order: it saves its data first. Killed when that takes longer than ``STOP_SECONDS``."""
+        self.child.stop(timeout=self.STOP_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class EmbeddedBroker(RunningBroker):
+    """A running noida-db, for trial and test. It keeps its data over a restart while nobody writes; a SIGKILL, or a
+    stop under load, loses what it acknowledged last (measured: up to 120 of 5,130 records per partition)."""
 
     @classmethod
     def start(cls, data_dir: Path, log_dir: Path, port: int = 0) -> EmbeddedBroker:
@@ -45,18 +65,6 @@ class EmbeddedBroker:
             broker.stop()
             raise
         return broker
-
-    def stop(self) -> None:
-        """Stop it; it saves its data first."""
-        self.child.stop(timeout=20.0)
-
-    def __enter__(self) -> EmbeddedBroker:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 def free_port() -> int:

@@ -17,14 +17,14 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 
 import click
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.errors import CreditPulseError, Unavailable
-from streams.embedded.broker import free_port, wait_for_port
+from streams.embedded.broker import RunningBroker, free_port, wait_for_port
 from streams.embedded.guard import Child, start_child
 from streams.embedded.kafka_jars import fetch_kafka, find_java, kafka_version
 
@@ -68,16 +68,10 @@ rootLogger.appenderRef.out.ref = out
 """
 
 
-class KafkaBroker:
-    """A running Apache Kafka: broker and controller in one process, on 127.0.0.1, data kept in its folder."""
+class KafkaBroker(RunningBroker):
+    """A running Apache Kafka: broker and controller in one process, data kept in its folder."""
 
-    def __init__(self, child: Child, port: int) -> None:
-        self.child, self.port = child, port
-
-    @property
-    def url(self) -> str:
-        """What CREDITPULSE_BROKER takes."""
-        return f"kafka://127.0.0.1:{self.port}"
+    STOP_SECONDS = 30.0
 
     @classmethod
     def start(cls, data_dir: Path, log_dir: Path, port: int = 0) -> KafkaBroker:
@@ -101,18 +95,6 @@ class KafkaBroker:
             broker.stop()
             raise
         return broker
-
-    def stop(self) -> None:
-        """Stop it in order; it insists after 30 s."""
-        self.child.stop(timeout=30.0)
-
-    def __enter__(self) -> KafkaBroker:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 def _configure(data_dir: Path, port: int) -> Path:

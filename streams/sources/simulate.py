@@ -342,10 +342,15 @@ def _statement(head: dict[str, object], who: Customer, day: date, dice: random.R
     liabilities = assets - equity
     margin = dice.gauss(0.08 - 0.1 * who.weakness, 0.03)
     as_of = day.replace(month=1, day=1) - timedelta(days=1)
+    current_liabilities = Decimal(round(float(liabilities) * (0.6 + 0.2 * who.weakness)))
+    ebit = Decimal(round(float(sales) * margin))
+    # Long-term debt costs 6 %; a quarter of the profit is tax; what is earned comes in, less some of it in stock.
+    interest = Decimal(round(float(liabilities - current_liabilities) * 0.06))
     return FinancialStatementFiled(
         **head, event_id=f"{who.customer_id}-statement", as_of=as_of, currency=who.currency,
         current_assets=Decimal(round(float(assets) * 0.55)), total_assets=assets,
-        current_liabilities=Decimal(round(float(liabilities) * (0.6 + 0.2 * who.weakness))),
+        current_liabilities=current_liabilities, inventory=Decimal(round(float(assets) * 0.22)),
         total_liabilities=liabilities, equity=equity, retained_earnings=Decimal(round(float(equity) * 0.6)),
-        sales=sales, ebit=Decimal(round(float(sales) * margin)),
+        sales=sales, ebit=ebit, interest_expense=interest, operating_cash_flow=ebit * 4 / 5,
+        net_income=(ebit - interest) * 3 / 4,
     )  # fmt: skip

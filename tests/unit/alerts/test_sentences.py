@@ -7,9 +7,17 @@ from decimal import Decimal
 
 import pytest
 
-from alerts.sentences import alert_sentence, amounts, money, order_sentence, top_reasons, way_back_text
+from alerts.sentences import (
+    alert_sentence,
+    amounts,
+    money,
+    opinion_line,
+    order_sentence,
+    top_reasons,
+    way_back_text,
+)
 from alerts.texts import LANGUAGES, Language
-from schemas.decisions import AlertKind, OrderCheck, Reason, WayBack
+from schemas.decisions import AlertKind, Opinion, OrderCheck, Reason, WayBack
 from schemas.levels import Level
 
 from .samples import alert, order
@@ -36,6 +44,29 @@ def test_hostile_names_cannot_steer_the_terminal(language: Language) -> None:
     way = WayBack(to_level=Level.STANDARD, pay={"USD": Decimal(1)}, invoices=[evil], not_before=None)
     told = alert_sentence(evil, alert(way_back=way), language) + order_sentence(evil, order(order_id=evil), language)
     assert told.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("opinion", "told"),
+    [
+        (
+            Opinion(code="FINANCIAL", value=640.4, confidence=0.25, detail={"current_ratio": "1.667"}),
+            "financial ratios: 640 of 1000 points (weight 25%); current ratio 1.667",
+        ),
+        (
+            Opinion(code="AGENCY", value=None, confidence=0.0, detail={"unused": "A: no\x1b such rating"}),
+            "agency report (weight 0%); not used: A: no\ufffd such rating",
+        ),
+        (
+            Opinion(code="QUALITATIVE", value=3.5, confidence=1.0, detail={"disputed": "management, reputation"}),
+            "mean grade 3.5 of 5; disputed: management, reputation",
+        ),
+    ],
+)
+def test_an_opinion_is_told_with_its_weight_and_what_is_behind_it(opinion: Opinion, told: str) -> None:
+    """Value, weight if it has aged, ratios and sources, and what is not used: harmlessly, whoever wrote it."""
+    assert opinion_line(opinion, "en") == told
+    assert "opinion." not in opinion_line(opinion, "zh")
 
 
 def test_reasons_shown_drove_the_alert() -> None:

@@ -18,7 +18,10 @@ from models.scorecard import COMPONENTS
 from schemas.decisions import AlertKind, Decision, OrderCheck, Reason
 from schemas.envelope import Severity
 from schemas.levels import Level
+from schemas.policy import GRADED, StatementRatios
 
+_DETAILS = ("as_of", "agency", "unused", "reviewers", "expired", "unknown_reviewers", "disputed")
+"""What models.opinions tells beside ratios."""
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 
 
@@ -62,6 +65,7 @@ def _all_codes() -> set[str]:
         *(decision.value for decision in Decision),
         *(severity.value for severity in Severity),
         *(reason_code(component) for component in COMPONENTS),
+        *(f"opinion.{name}" for name in (*StatementRatios.model_fields, *GRADED, *_DETAILS)),
         *_codes_in_models(),
         *_codes_of_refusals(),
         OTHER,

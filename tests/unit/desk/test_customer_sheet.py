@@ -69,6 +69,13 @@ def test_a_customer_that_was_never_assessed() -> None:
     assert "nothing open, no limit set" in shown
 
 
+def test_opinions_are_shown() -> None:
+    """What others say is told in a line each; an answer of an earlier version has none."""
+    said = {"code": "AGENCY", "value": 0.7, "confidence": 0.5, "detail": {"agency": "A", "as_of": "2025-01-31"}}
+    assert "0.7 on a scale from 0 to 1 (weight 50%); agency A; as of 2025-01-31" in _shown(_answer(opinions=[said]))
+    assert "said by others" not in _shown(_answer())
+
+
 def test_no_limit_is_not_zero() -> None:
     """A currency without limit says so."""
     row = {**_answer()["exposures"][0], "limit": None, "headroom": None, "utilisation": None}

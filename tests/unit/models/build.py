@@ -8,7 +8,13 @@ from itertools import count
 
 from models.account import SCHEMA, Account, OpenItem
 from models.policy import parse_policy
-from schemas.assessments import LevelOverridden, MasterDataChanged
+from schemas.assessments import (
+    AgencyReportReceived,
+    FinancialStatementFiled,
+    LevelOverridden,
+    MasterDataChanged,
+    QualitativeReviewed,
+)
 from schemas.events import OrderCancelled, OrderInvoiced, OrderPlaced, OverdueNoticed, PaymentReceived, PaymentReversed
 from schemas.levels import Level
 from schemas.log import CustomerLogEvent, LogEntry, PolicyActivated, Source, TimePassed
@@ -191,6 +197,65 @@ def overridden(level: Level | None, expires: int, day: int = 0) -> LevelOverridd
             "reason": "visited them",
             "level": level,
             "expires_on": on(expires),
+        }
+    )
+
+
+def statement(as_of: int = 0, day: int | None = None, **changed: object) -> FinancialStatementFiled:
+    """Total assets 1000 = liabilities 600 + equity 400; sales 1500, EBIT 100; filed the day it is of unless told."""
+    return FinancialStatementFiled.model_validate(
+        {
+            "version": 1,
+            "event_id": _id(),
+            "occurred_at": at(as_of if day is None else day),
+            "customer_id": CUSTOMER,
+            "as_of": on(as_of),
+            "currency": "EUR",
+            "current_assets": 500,
+            "total_assets": 1000,
+            "current_liabilities": 300,
+            "total_liabilities": 600,
+            "equity": 400,
+            "retained_earnings": 250,
+            "sales": 1500,
+            "ebit": 100,
+            **changed,
+        }
+    )
+
+
+def reported(agency: str = "A", as_of: int = 0, day: int | None = None, **said: object) -> AgencyReportReceived:
+    """What an agency says: score with the ends of its scale, or rating."""
+    return AgencyReportReceived.model_validate(
+        {
+            "version": 1,
+            "event_id": _id(),
+            "occurred_at": at(as_of if day is None else day),
+            "customer_id": CUSTOMER,
+            "agency": agency,
+            "as_of": on(as_of),
+            **said,
+        }
+    )
+
+
+def reviewed(
+    grades: tuple[int, int, int], as_of: int = 0, expires: int = 365, reviewer: str = "ana"
+) -> QualitativeReviewed:
+    """Grades of management, industry position and reputation."""
+    management, position, reputation = grades
+    return QualitativeReviewed.model_validate(
+        {
+            "version": 1,
+            "event_id": _id(),
+            "occurred_at": at(as_of),
+            "customer_id": CUSTOMER,
+            "reviewer": reviewer,
+            "as_of": on(as_of),
+            "expires_on": on(expires),
+            "management": management,
+            "industry_position": position,
+            "reputation": reputation,
         }
     )
 

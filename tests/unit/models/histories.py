@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from schemas.assessments import (
     AgencyReportReceived,
     CoverChanged,
+    FinancialStatementFiled,
     LevelOverridden,
     MasterDataChanged,
     QualitativeReviewed,
@@ -36,7 +37,8 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 POLICY_TEXT = "version: laws\nlimits: {base: {USD: 4000, EUR: 3000}}\nladder: {evidence_floor: 1}\n"
 POLICIES = (
     POLICY_TEXT,
-    "version: strict\nlimits: {base: {USD: 1000}}\nladder: {evidence_floor: 0, dwell_days: 30}\n",
+    "version: strict\nagencies: {mappings: {rater0: {fresh_days: 1, max_age_days: 30, ratings: {B: 100}}}}\n"
+    "limits: {base: {USD: 1000}}\nladder: {evidence_floor: 0, dwell_days: 30}\n",
     "version: other-event\ndefault_risk: {late_days: 20, warm_up: 2, model_weight: 1}\nladder: {evidence_floor: 1}\n",
 )
 CURRENCIES = ("USD", "EUR")
@@ -130,6 +132,8 @@ def _customer_event(step: Step, head: dict[str, Any], today: date) -> InEvent:
 
 def _opinion(step: Step, head: dict[str, Any], later: date) -> InEvent:
     as_of = head["occurred_at"].date()
+    if step.number < 2 and step.currency:
+        return AgencyReportReceived(**head, agency=f"rater{step.number}", as_of=as_of, rating="B")
     if step.number < 2:
         return AgencyReportReceived(
             **head, agency="agency", as_of=as_of, score=Decimal(step.number), scale_worst=Decimal(0),
@@ -139,8 +143,21 @@ def _opinion(step: Step, head: dict[str, Any], later: date) -> InEvent:
         return CoverChanged(
             **head, cover_id="g1", kind="guarantee", amount=Decimal(step.cents) / 100, currency="USD", expires_on=later
         )
+    if step.number == 4 and step.cents >= 10_000:
+        return _statement(step, head, as_of)
     grades = {"management": step.number, "industry_position": 2, "reputation": 5}
-    return QualitativeReviewed(**head, reviewer="ann", as_of=as_of, expires_on=later, **grades)
+    return QualitativeReviewed(**head, reviewer=f"ann{step.currency}", as_of=as_of, expires_on=later, **grades)
+
+
+def _statement(step: Step, head: dict[str, Any], filed: date) -> FinancialStatementFiled:
+    """Statements from debt-free to bankrupt, up to three years old."""
+    assets = Decimal(step.cents * 160)
+    debts = assets * step.days / 40
+    return FinancialStatementFiled(
+        **head, as_of=filed - timedelta(days=step.delay * 20), currency="USD", current_assets=assets / 2,
+        total_assets=assets, current_liabilities=debts / 2, total_liabilities=debts, equity=assets - debts,
+        retained_earnings=assets / 4, sales=assets, ebit=assets / 10 - debts / 4, interest_expense=debts / 20,
+    )  # fmt: skip
 
 
 def _event(step: Step, index: int, known: datetime) -> InEvent:

@@ -10,6 +10,7 @@ import pytest
 from models.account import (
     SCHEMA,
     Account,
+    AgencyReport,
     Behaviour,
     CashStats,
     EarlyPayment,
@@ -19,6 +20,8 @@ from models.account import (
     OpenOrder,
     Override,
     Prediction,
+    Review,
+    Statement,
     Tightening,
     decode,
     encode,
@@ -46,7 +49,10 @@ def _full() -> Account:
         behaviour=Behaviour(day=DAY, payments=2, weight=1 / 3, cash={"EUR": CashStats(1e300, 5e-324, 0.1, 2.0, -0.0)}),
         master=Master(name="Größe & Söhne", sector="steel", base_limits={"EUR": Decimal(10)}, terms_days=0),
         external=External(
-            altman_z=-1.5, statement_day=DAY, covers={"K": ("guarantee", Decimal("7.25"), "EUR", DAY + 9)}
+            covers={"K": ("guarantee", Decimal("7.25"), "EUR", DAY + 9)},
+            statement=Statement(DAY, {"altman_z": -1.5, "current_ratio": 1 / 3}),
+            agencies={"A": AgencyReport(DAY, Decimal("0.10"), Decimal(0), Decimal(1), "BBB-"), "B": AgencyReport(DAY)},
+            reviews={"ana": Review(DAY, DAY + 365, 4.0, 3.0, 5.0)},
         ),
         override=Override("WATCH", "ana", DAY + 5),
         level="HIGH_RISK",
@@ -117,6 +123,22 @@ def test_state_without_the_last_fields_is_read() -> None:
     older = decode(msgspec.msgpack.encode(row[:-1]))
     assert older.limit_raised == 0
     assert older.capacity_day == DAY - 9
+
+
+def test_opinions_of_earlier_versions_are_moved() -> None:
+    """Z', agency and review that were kept as single figures go on counting, under a nameless voice."""
+    old = account()
+    old.external = External(
+        altman_z=2.5, statement_day=DAY, agency=0.3, agency_day=DAY - 1, qualitative=11 / 3,
+        qualitative_expires=DAY + 9, qualitative_day=DAY - 2,
+    )  # fmt: skip
+    moved = decode(encode(old))
+    assert moved.external == External(
+        statement=Statement(DAY, {"altman_z": 2.5}),
+        agencies={"": AgencyReport(DAY - 1, Decimal("0.3"), Decimal(0), Decimal(1))},
+        reviews={"": Review(DAY - 2, DAY + 9, 11 / 3, 11 / 3, 11 / 3)},
+    )
+    assert decode(encode(moved)) == moved
 
 
 @pytest.mark.parametrize("data", [b"", b"\xc1", b"not msgpack", msgspec.msgpack.encode([1])])

@@ -90,7 +90,8 @@ def test_features_are_numbers_in_the_order_of_their_names() -> None:
     book = Book()
     book.see(invoiced("small", 100, due=10), invoiced("large", 10_000, due=10))
     known = book.account
-    RollRisk(RULES.roll_risk).foretell(known, positions(known, DAY + 11, RULES), DAY + 11)
+    risk = RollRisk(RULES.roll_risk)
+    risk.foretell(known, risk.unforetold(known, DAY + 11), positions(known, DAY + 11, RULES), DAY + 11)
     found = {invoice: dict(zip(RollRisk.names, values(p.features), strict=True)) for invoice, p in known.rolls.items()}
     assert found["small"]["unusual_amount"] == pytest.approx(-found["large"]["unusual_amount"])
     assert found["large"]["unusual_amount"] > 2

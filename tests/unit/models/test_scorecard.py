@@ -9,6 +9,7 @@ import pytest
 from models.account import Behaviour, OpenItem
 from models.behaviour import record_order, record_payment
 from models.exposure import Position, positions
+from models.opinions import Opinion
 from models.scorecard import COMPONENTS, Scorecard, utilisation
 from tests.unit.models.build import DAY, account, owing, policy
 
@@ -26,7 +27,7 @@ def test_points_by_hand() -> None:
             "payment_index": 80,  # 920 x 20/130 = 141.54
             "utilisation": 0.8,  # 850 x 10/130 = 65.38
             "order_pattern": 3,  # 750 x 5/130 = 28.85
-            "financial": 2.9,  # 850 x 15/130 = 98.08
+            "financial": 850,  # 850 x 15/130 = 98.08
             "agency": 0.5,  # 500 x 10/130 = 38.46
             "qualitative": 3,  # 500 x 5/130 = 19.23
         }
@@ -66,7 +67,7 @@ def test_best_and_worst() -> None:
         "payment_index": 100,
         "utilisation": 0,
         "order_pattern": 1,
-        "financial": 9,
+        "financial": 1000,
         "agency": 1,
         "qualitative": 5,
     }
@@ -173,13 +174,26 @@ def test_payment_index_enters_with_the_third_payment() -> None:
     assert CARD.measures(known, {}, {}, DAY)["payment_index"] == pytest.approx(80.0)
 
 
-def test_reports_enter_as_they_are_known() -> None:
-    """Z', agency and review count when there; a review on its last day still, on the next no more."""
-    known = account()
-    known.external.altman_z = 2.0
-    known.external.agency = 0.7
-    known.external.qualitative, known.external.qualitative_expires = 4.0, DAY + 10
-    last = CARD.measures(known, {}, {}, DAY + 10)
-    assert (last["financial"], last["agency"], last["qualitative"]) == (2.0, 0.7, 4.0)
-    after = CARD.measures(known, {}, {}, DAY + 11)
-    assert set(after) == {"default_risk", "financial", "agency"}
+def test_opinions_enter_as_they_are_known() -> None:
+    """An opinion with confidence is a measure; one without, or without a value, is unknown."""
+    said = {"financial": Opinion(640.0, 0.2), "agency": Opinion(0.7, 0.0), "qualitative": Opinion(None, 0.0)}
+    assert CARD.measures(account(), {}, {}, DAY, said) == {"default_risk": 0.0, "financial": 640.0}
+
+
+def test_what_age_takes_of_a_weight_is_shared_out() -> None:
+    """Financial at a third of its weight of 15 is 5 beside 30: 900 x 30/35 and 400 x 5/35."""
+    known = {"default_risk": 0.05, "financial": 400}
+    points = CARD.points(known, {"financial": Opinion(400, 1 / 3)})
+    assert points == {"default_risk": 771, "financial": 57}
+    assert CARD.points(known, {"financial": Opinion(400, 1.0)}) == CARD.points(known)
+
+
+def test_score_of_all_forgets_ages() -> None:
+    """It is the score as if no opinion had aged; what has no value stays out."""
+    said = {
+        "financial": Opinion(1000.0, 0.0, unaged=1000.0),
+        "agency": Opinion(0.2, 0.1, unaged=0.5),
+        "qualitative": Opinion(None, 0.0),
+    }
+    young = sum(CARD.points({"default_risk": 0.1, "financial": 1000, "agency": 0.5}).values())
+    assert CARD.score_of_all({"default_risk": 0.1, "agency": 0.5}, said) == young

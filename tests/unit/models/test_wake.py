@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.account import Account, Override, Prediction
+from models.account import Account, Override, Prediction, Review
 from models.wake import WakeIndex, matured, next_wake
 from tests.unit.models.build import DAY, account, owing, policy
 
@@ -105,7 +105,7 @@ def test_override_wakes_the_day_after_its_last() -> None:
 def test_review_wakes_the_day_after_its_last(day: int, wake: int) -> None:
     """A review counts through its expiry; one that has expired wakes no more."""
     known = account()
-    known.external.qualitative, known.external.qualitative_expires = 3.0, DAY + 7
+    known.external.reviews["ana"] = Review(DAY, DAY + 7, 3.0, 3.0, 3.0)
     assert _wake(known, day=day) == wake
 
 
