@@ -95,12 +95,12 @@ def _may_meet(one: Layer, other: Layer) -> bool:
 def _weightless(policy: LayeredPolicy, layer: Layer) -> Iterator[DeadSetting]:
     """Curves of components that weigh nothing wherever the layer holds."""
     for path, _ in leaves(layer.values):
-        if len(path) != 3 or path[0] != "scorecard" or path[2] != "nodes":
+        if path[-1] != "nodes":
             continue
-        weight = (*path[:2], "weight")
+        weight = (*path[:-1], "weight")
         holds = value_at(policy.base.model_dump(), weight)
         own = layer.says(weight) if layer in policy.overrides else ABSENT
         meeting = [other.says(weight) for other in policy.overrides if other is not layer and _may_meet(other, layer)]
         weights = [holds if own is ABSENT else own, *(said for said in meeting if said is not ABSENT)]
         if not any(weights):
-            yield _dead(layer, path, f"{path[1]} weighs nothing, so its curve is never used")
+            yield _dead(layer, path, f"{path[-2]} weighs nothing, so its curve is never used")
