@@ -15,7 +15,20 @@ from schemas.events import CustomerEvent
 from schemas.levels import Level
 from schemas.log import PolicyActivated, TimePassed
 from tests.unit.models.book import Book, levels, orders
-from tests.unit.models.build import CUSTOMER, activated, entry, invoiced, master, paid, placed, taken_back, tick
+from tests.unit.models.build import (
+    CUSTOMER,
+    activated,
+    entry,
+    invoiced,
+    master,
+    paid,
+    placed,
+    reported,
+    reviewed,
+    statement,
+    taken_back,
+    tick,
+)
 
 Events = list[CustomerEvent | TimePassed | PolicyActivated]
 
@@ -31,6 +44,10 @@ PARTS = {
     "measures": "measures: {STANDARD: {limit_factor: 0.5, terms_days: 7, deposit_share: 0.1}}",
     "limits": "limits: {base: {EUR: 3333}}",
     "credit horizon": "limits: {credit_horizon_days: 0}",
+    "ratios": "statements: {ratios: {altman_z: {weight: 1}, quick_ratio: {weight: 90}}}",
+    "agencies": "agencies: {unmapped: false}",
+    "reviews": "reviews: {reviewers: [bob]}",
+    "steps": "limits: {max_rise: 0.1, rise_days: 7}",
     "order check": "order_checks: {utilisation: false}",
 }
 
@@ -38,6 +55,7 @@ PARTS = {
 def story() -> Events:
     """A customer pays well, then late, has a payment reversed, orders too much, and recovers."""
     events: Events = [master(segment="key", sector="retail", group_parent="ACME", base_limits={"USD": 1})]
+    events += [statement(), reported(score=70, scale_worst=0, scale_best=100), reviewed((4, 4, 4))]
     events += [invoiced(f"good-{number}", 1_000, due=10) for number in range(4)]
     events += [tick(8), *(paid(f"good-{number}", 1_000, day=9) for number in range(4))]
     events += [tick(day) for day in range(10, 61)]
