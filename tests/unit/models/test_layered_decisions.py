@@ -41,6 +41,7 @@ PARTS = {
     "ageing knock-out": "knock_outs: {ageing: [{days_past_due: 9, at_most: BLOCKED}]}",
     "reversal knock-out": "knock_outs: {unpaid_reversal: BLOCKED}",
     "materiality": "materiality: {share_of_exposure: 1, amount_days: 1000000}",
+    "tolerance": "materiality: {tolerance: 50}",
     "measures": "measures: {STANDARD: {limit_factor: 0.5, terms_days: 7, deposit_share: 0.1}}",
     "limits": "limits: {base: {EUR: 3333}}",
     "credit horizon": "limits: {credit_horizon_days: 0}",
@@ -189,3 +190,24 @@ def test_an_order_is_checked_by_the_customers_own_policy() -> None:
         book = Book(f"limits: {{base: {{EUR: 1000}}}}\noverrides: {overrides}")
         book.see(master(group_parent="ACME"))
         assert [order.decision for order in orders(book.see(placed("O1", 5_000, day=1)))] == [decision]
+
+
+@pytest.mark.parametrize("cash_first", [False, True])
+def test_what_is_rounding_is_the_customers_own(cash_first: bool) -> None:
+    """A rest within the customer's tolerance leaves the invoice paid in time; cash may come before invoice."""
+    for overrides, bad in (("[]", True), (f"[{{customer: {CUSTOMER}, materiality: {{tolerance: 50}}}}]", False)):
+        book = Book(f"overrides: {overrides}")
+        bill, cash = invoiced("I1", 1_000, due=10), paid("I1", 960, day=0)
+        book.see(*((cash, bill) if cash_first else (bill, cash)))
+        book.days(1, 17)
+        assert [outcome.bad for outcome in book.outcomes if outcome.invoice_id == "I1"] == [bad]
+
+
+def test_a_prediction_is_made_by_the_customers_own_policy() -> None:
+    """What is rounding for the customer is nothing overdue for the learner either."""
+    packed = []
+    for overrides in ("[]", f"[{{customer: {CUSTOMER}, materiality: {{tolerance: 50}}}}]"):
+        book = Book(f"overrides: {overrides}")
+        book.see(invoiced("rest", 40, due=1), invoiced("I1", 1_000, due=50, issued=20))
+        packed.append(book.account.predictions["I1"].features)
+    assert packed[0] != packed[1]
