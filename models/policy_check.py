@@ -31,8 +31,8 @@ def dead_settings(policy: LayeredPolicy) -> list[DeadSetting]:
     found = [*_unused_packs(policy)]
     for index, layer in enumerate(policy.book[1:], start=1):
         found += _repeated_in_book(layer, policy.book[:index])
-    for index, layer in enumerate(policy.overrides):
-        found += _dead_in_override(policy, layer, policy.overrides[index + 1 :])
+    for layer, lower, over in _neighbours(policy.overrides):
+        found += _dead_in_override(policy, layer, lower, over)
     for layer in (*policy.book[1:], *policy.overrides):
         found += _weightless(policy, layer)
     return found
@@ -60,11 +60,23 @@ def _repeated_in_book(layer: Layer, below: Sequence[Layer]) -> Iterator[DeadSett
             yield _dead(layer, path, f"is {value!r} without it already ({says})")
 
 
-def _dead_in_override(policy: LayeredPolicy, layer: Layer, later: Sequence[Layer]) -> Iterator[DeadSetting]:
-    lower = [other for other in policy.overrides if _is_below(other, layer, policy)]
-    hiding = [other for other in later if _always_over(other, layer)]
+def _neighbours(overrides: Sequence[Layer]) -> Iterator[tuple[Layer, list[Layer], list[Layer]]]:
+    """Each override, the others that may lie below it for some customer, and those that always lie over it."""
+    segments, groups, customers = (
+        [layer for layer in overrides if layer.kind == kind] for kind in ("segment", "group", "customer")
+    )
+    for index, layer in enumerate(segments):
+        over = [other for other in segments[index + 1 :] if other.where.items() <= layer.where.items()]
+        yield layer, [other for other in segments[:index] if _may_meet(other, layer)], over
+    yield from ((layer, segments, []) for layer in groups)
+    yield from ((layer, [*segments, *groups], []) for layer in customers)
+
+
+def _dead_in_override(
+    policy: LayeredPolicy, layer: Layer, lower: list[Layer], over: list[Layer]
+) -> Iterator[DeadSetting]:
     for path, value in leaves(layer.values):
-        hidden_by = next((other for other in hiding if other.says(path) is not ABSENT), None)
+        hidden_by = next((other for other in over if other.says(path) is not ABSENT), None)
         below = [book for book in reversed(policy.book) if book.says(path) is not ABSENT][:1]
         below += [other for other in lower if other.says(path) is not ABSENT]
         if hidden_by is not None:
@@ -74,36 +86,21 @@ def _dead_in_override(policy: LayeredPolicy, layer: Layer, later: Sequence[Layer
             yield _dead(layer, path, f"is {value!r} without it already ({said or 'it says nothing'})")
 
 
-_ORDER = ("segment", "group", "customer")
-
-
-def _is_below(other: Layer, layer: Layer, policy: LayeredPolicy) -> bool:
-    """Whether ``other`` may lie below ``layer`` for some customer."""
-    if other.kind != layer.kind:
-        return _ORDER.index(other.kind) < _ORDER.index(layer.kind)
-    earlier = policy.overrides.index(other) < policy.overrides.index(layer)
-    return layer.kind == "segment" and earlier and _may_meet(other, layer)
-
-
 def _may_meet(one: Layer, other: Layer) -> bool:
     if one.kind == other.kind != "segment":
         return False
     return all(other.where.get(key, value) == value for key, value in one.where.items())
 
 
-def _always_over(other: Layer, layer: Layer) -> bool:
-    return other.kind == layer.kind == "segment" and other.where.items() <= layer.where.items()
-
-
 def _weightless(policy: LayeredPolicy, layer: Layer) -> Iterator[DeadSetting]:
     """Curves of components that weigh nothing wherever the layer holds."""
     for path, _ in leaves(layer.values):
-        if len(path) != 3 or path[0] != "scorecard" or path[2] != "nodes":
+        if path[-1] != "nodes":
             continue
-        weight = (*path[:2], "weight")
+        weight = (*path[:-1], "weight")
         holds = value_at(policy.base.model_dump(), weight)
         own = layer.says(weight) if layer in policy.overrides else ABSENT
         meeting = [other.says(weight) for other in policy.overrides if other is not layer and _may_meet(other, layer)]
         weights = [holds if own is ABSENT else own, *(said for said in meeting if said is not ABSENT)]
         if not any(weights):
-            yield _dead(layer, path, f"{path[1]} weighs nothing, so its curve is never used")
+            yield _dead(layer, path, f"{path[-2]} weighs nothing, so its curve is never used")

@@ -23,6 +23,9 @@ ABSENT: Final = object()
 MAX_COMBINATIONS = 20_000
 """Combinations of layers that are tried per section before a policy is accepted."""
 
+MAX_SEGMENTS = 1_000
+"""Overrides of segments; of groups and customers there may be more, for they never meet their like."""
+
 
 @dataclass(frozen=True, eq=False)
 class Layer:
@@ -166,6 +169,9 @@ class LayeredPolicy:
         return document
 
     def _check(self) -> None:
+        if len(self._segments) > MAX_SEGMENTS:
+            text = f"{self._segments[MAX_SEGMENTS].place(())}: more than {MAX_SEGMENTS:,} segments are overridden"
+            raise InvalidInput("policy_too_many_combinations", text, "overrides")
         for layer in self.overrides:
             self._try(matched(self._segments, layer.where) if layer.kind == "segment" else (layer,), None)
         for name, section in Policy.model_fields.items():

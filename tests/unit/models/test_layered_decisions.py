@@ -6,13 +6,29 @@ from decimal import Decimal
 
 import pytest
 
+from models.account import decode, encode
 from models.engine import CreditEngine, MemoryAccounts
+from models.partition import decode as decode_partition
+from models.partition import encode as encode_partition
 from schemas.decisions import Decision, OutEvent
 from schemas.events import CustomerEvent
 from schemas.levels import Level
 from schemas.log import PolicyActivated, TimePassed
 from tests.unit.models.book import Book, levels, orders
-from tests.unit.models.build import CUSTOMER, activated, entry, invoiced, master, paid, placed, taken_back, tick
+from tests.unit.models.build import (
+    CUSTOMER,
+    activated,
+    entry,
+    invoiced,
+    master,
+    paid,
+    placed,
+    reported,
+    reviewed,
+    statement,
+    taken_back,
+    tick,
+)
 
 Events = list[CustomerEvent | TimePassed | PolicyActivated]
 
@@ -25,9 +41,14 @@ PARTS = {
     "ageing knock-out": "knock_outs: {ageing: [{days_past_due: 9, at_most: BLOCKED}]}",
     "reversal knock-out": "knock_outs: {unpaid_reversal: BLOCKED}",
     "materiality": "materiality: {share_of_exposure: 1, amount_days: 1000000}",
+    "tolerance": "materiality: {tolerance: 50}",
     "measures": "measures: {STANDARD: {limit_factor: 0.5, terms_days: 7, deposit_share: 0.1}}",
     "limits": "limits: {base: {EUR: 3333}}",
     "credit horizon": "limits: {credit_horizon_days: 0}",
+    "ratios": "statements: {ratios: {altman_z: {weight: 1}, quick_ratio: {weight: 90}}}",
+    "agencies": "agencies: {unmapped: false}",
+    "reviews": "reviews: {reviewers: [bob]}",
+    "steps": "limits: {max_rise: 0.1, rise_days: 7}",
     "order check": "order_checks: {utilisation: false}",
 }
 
@@ -35,6 +56,7 @@ PARTS = {
 def story() -> Events:
     """A customer pays well, then late, has a payment reversed, orders too much, and recovers."""
     events: Events = [master(segment="key", sector="retail", group_parent="ACME", base_limits={"USD": 1})]
+    events += [statement(), reported(score=70, scale_worst=0, scale_best=100), reviewed((4, 4, 4))]
     events += [invoiced(f"good-{number}", 1_000, due=10) for number in range(4)]
     events += [tick(8), *(paid(f"good-{number}", 1_000, day=9) for number in range(4))]
     events += [tick(day) for day in range(10, 61)]
@@ -81,6 +103,29 @@ def test_an_override_leaves_others_alone(who: str) -> None:
     events = story()
     text = f"{BASE}overrides: [{{{who}, {PARTS['measures']}, {PARTS['ageing knock-out']}}}]"
     assert told(text, events) == told(BASE, events)
+
+
+LAYERS = f"""{BASE}overrides:
+- {{sector: retail, {PARTS["measures"]}}}
+- {{group: ACME, {PARTS["ageing knock-out"]}}}
+- {{customer: {CUSTOMER}, limits: {{base: {{EUR: 3333}}, max_rise: 0.1, rise_days: 3, capacity: {{order_days: 30}}}}}}
+"""
+
+
+@pytest.mark.parametrize("crash", [3, 10, 70, 120, 190])
+def test_a_restart_changes_no_decision(crash: int) -> None:
+    """The layers follow from the stored text and master data: an engine made anew goes on bit for bit."""
+    events, out, accounts = story(), [], MemoryAccounts()
+    engine = CreditEngine(accounts, LAYERS)
+    for offset, event in enumerate(events):
+        if offset == crash:
+            again = MemoryAccounts()
+            for account in accounts.by_id.values():
+                again.put(decode(encode(account)))
+            accounts, state = again, decode_partition(encode_partition(engine.state))
+            engine = CreditEngine(accounts, "version: not-in-force", state)
+        out += engine.apply(offset, entry(event, offset)).out
+    assert out == told(LAYERS, events) != told(BASE, events)
 
 
 def limit(out: list[OutEvent]) -> Decimal | None:
@@ -145,3 +190,24 @@ def test_an_order_is_checked_by_the_customers_own_policy() -> None:
         book = Book(f"limits: {{base: {{EUR: 1000}}}}\noverrides: {overrides}")
         book.see(master(group_parent="ACME"))
         assert [order.decision for order in orders(book.see(placed("O1", 5_000, day=1)))] == [decision]
+
+
+@pytest.mark.parametrize("cash_first", [False, True])
+def test_what_is_rounding_is_the_customers_own(cash_first: bool) -> None:
+    """A rest within the customer's tolerance leaves the invoice paid in time; cash may come before invoice."""
+    for overrides, bad in (("[]", True), (f"[{{customer: {CUSTOMER}, materiality: {{tolerance: 50}}}}]", False)):
+        book = Book(f"overrides: {overrides}")
+        bill, cash = invoiced("I1", 1_000, due=10), paid("I1", 960, day=0)
+        book.see(*((cash, bill) if cash_first else (bill, cash)))
+        book.days(1, 17)
+        assert [outcome.bad for outcome in book.outcomes if outcome.invoice_id == "I1"] == [bad]
+
+
+def test_a_prediction_is_made_by_the_customers_own_policy() -> None:
+    """What is rounding for the customer is nothing overdue for the learner either."""
+    packed = []
+    for overrides in ("[]", f"[{{customer: {CUSTOMER}, materiality: {{tolerance: 50}}}}]"):
+        book = Book(f"overrides: {overrides}")
+        book.see(invoiced("rest", 40, due=1), invoiced("I1", 1_000, due=50, issued=20))
+        packed.append(book.account.predictions["I1"].features)
+    assert packed[0] != packed[1]

@@ -73,6 +73,8 @@ NODES = "nodes: [{at: 0, points: 0}, {at: 1, points: 9}]"
          "overrides: [{group: a, scorecard: {agency: {weight: 1}}}]", False),
         (f"scorecard: {{agency: {{weight: 0}}}}\noverrides: [{{group: a, scorecard: {{agency: {{{NODES}}}}}}}]", True),
         (f"overrides: [{{group: a, scorecard: {{agency: {{weight: 0, {NODES}}}}}}}]", True),
+        (f"statements: {{ratios: {{quick_ratio: {{weight: 0, {NODES}}}}}}}", True),
+        (f"statements: {{ratios: {{quick_ratio: {{{NODES}}}}}}}", False),
         (f"scorecard: {{agency: {{weight: 0}}}}\noverrides: [{{group: a, scorecard: {{agency: {{{NODES}}}}}}}, "
          "{customer: C1, scorecard: {agency: {weight: 1}}}]", False),
     ],
@@ -81,7 +83,7 @@ def test_a_curve_that_weighs_nothing_is_dead(text: str, is_dead: bool) -> None:
     """Whoever changes the curve of a component of weight 0 is told that it is never used, unless it may be."""
     told = [str(setting) for setting in dead_settings(layered_policy(text)) if setting.path.endswith("nodes")]
     assert len(told) == is_dead
-    assert all("agency weighs nothing" in each for each in told)
+    assert all("weighs nothing, so its curve is never used" in each for each in told)
 
 
 def test_a_copy_of_the_default_is_all_dead() -> None:

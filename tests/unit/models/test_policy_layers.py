@@ -235,6 +235,12 @@ def test_more_combinations_than_can_be_tried_are_refused() -> None:
     assert refused(f"overrides: [{', '.join(parts)}]").code == "policy_too_many_combinations"
 
 
+def test_too_many_segments_are_refused() -> None:
+    """Every segment may meet every other: beyond a thousand a file is refused, at the line where it is too much."""
+    parts = "\n".join(f"- {{sector: x{i}, ladder: {{dwell_days: 3}}}}" for i in range(1_001))
+    assert refused(f"overrides:\n{parts}").message.startswith("firm.yaml:1002: more than 1,000 segments")
+
+
 def test_many_customers_that_say_the_same_are_tried_once() -> None:
     """Hundreds of customers and groups with equal overrides do not multiply."""
     parts = [f"{{{kind}: x{i}, ladder: {{dwell_days: 3}}}}" for kind in ("group", "customer") for i in range(400)]

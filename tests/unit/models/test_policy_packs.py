@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,14 @@ def test_every_number_of_a_pack_has_its_reason(name: str) -> None:
     sections = pack_text(name).split("\n\n")[1:]
     assert sections
     assert all("#" in section for section in sections)
+
+
+def test_the_example_of_the_documentation_is_right() -> None:
+    """What docs/policy.md shows can be copied: it is valid, and everything in it has an effect."""
+    text = (Path(__file__).parents[3] / "docs" / "policy.md").read_text(encoding="utf-8")
+    example = layered_policy(text.split("```yaml\n")[1].split("```")[0])
+    assert {layer.kind for layer in example.overrides} == {"segment", "group", "customer"}
+    assert dead_settings(example) == []
 
 
 @pytest.mark.parametrize("name", PACKS)
