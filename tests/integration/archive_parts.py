@@ -16,7 +16,6 @@ from schemas.decisions import (
     CREDIT_ALERT,
     CREDIT_LEVEL,
     DATASCHEMA,
-    ORDER_DECISION,
     AlertOut,
     CreditAlert,
     CreditLevelChanged,
@@ -30,16 +29,15 @@ from schemas.envelope import Severity
 from schemas.events import OrderInvoiced, OrderPlaced, OverdueNoticed, PaymentReceived, PaymentReversed
 from schemas.levels import Level
 from schemas.log import Source
-from schemas.topics import ALERTS, LEVELS, LOG, ORDER_DECISIONS, ORDERS, OVERDUE, PAYMENTS, TICKS
+from schemas.topics import ALERTS, LEVELS, LOG, ORDERS, OVERDUE, PAYMENTS, TICKS
 from streams.archive.client import ClickHouse
 from streams.archive.reads import read_view
 from streams.archive.sink import Sink
 from streams.clock import tick
+from streams.engine.agent import OUT_TOPICS
 from streams.in_process import InProcess
 from streams.record import Record
 from streams.sources.event_file import TimedEvent, timed
-
-TOPIC_OF = {CREDIT_LEVEL: LEVELS, CREDIT_ALERT: ALERTS, ORDER_DECISION: ORDER_DECISIONS}
 
 
 def at(day: str, hour: int = 12) -> datetime:
@@ -116,7 +114,7 @@ class Engine(InProcess):
             raw = entry.model_dump_json().encode()
             found.append(Record(LOG, partition, offset, to_ms(entry.time), b"key", raw))
             for out in self.engines[partition].apply(offset, entry).out if decide else ():
-                topic = TOPIC_OF[out.type]
+                topic = OUT_TOPICS[out.type]
                 found.append(_out_record(topic, partition, offsets[topic, partition], out))
                 offsets[topic, partition] += 1
         return found

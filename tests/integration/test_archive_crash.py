@@ -9,15 +9,20 @@ from typing import Any
 
 import pytest
 
-from schemas.topics import ALERTS, LEVELS, ORDER_DECISIONS
+from schemas.topics import ALERTS, LEVELS, MODEL_LOG, ORDER_DECISIONS
 from streams.archive.reader import Reader
 from streams.settings import Settings
 from tests.integration.book import Book
 from tests.integration.conftest import MakeSettings
 from tests.integration.pipeline import Pipeline, content, decisions, in_process, publish
 
-VIEWS = {LEVELS: "level_history", ALERTS: "alerts", ORDER_DECISIONS: "order_decisions"}
-TYPES = {LEVELS: "credit-level-changed", ALERTS: "credit-alert", ORDER_DECISIONS: "order-decision"}
+VIEWS = {LEVELS: "level_history", ALERTS: "alerts", ORDER_DECISIONS: "order_decisions", MODEL_LOG: "model_log"}
+TYPES = {
+    LEVELS: "credit-level-changed",
+    ALERTS: "credit-alert",
+    ORDER_DECISIONS: "order-decision",
+    MODEL_LOG: "model-note",
+}
 PAGE = 10_000
 
 

@@ -17,7 +17,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from schemas.errors import InvalidInput, Unavailable
-from schemas.topics import ALERTS, LEVELS, LOG, ORDER_DECISIONS
+from schemas.topics import ALERTS, LEVELS, LOG, MODEL_LOG, ORDER_DECISIONS
 from streams.archive.address import find_running
 from streams.archive.errors import NotFound
 from streams.archive.reader import Reader
@@ -32,7 +32,13 @@ from tests.integration.book import Book
 from tests.integration.conftest import MakeSettings
 from tests.integration.test_archive_store import HttpServer
 
-VIEW_OF = {LOG: "events", LEVELS: "level_history", ALERTS: "alerts", ORDER_DECISIONS: "order_decisions"}
+VIEW_OF = {
+    LOG: "events",
+    LEVELS: "level_history",
+    ALERTS: "alerts",
+    ORDER_DECISIONS: "order_decisions",
+    MODEL_LOG: "model_log",
+}
 SECONDS = 60.0
 
 
