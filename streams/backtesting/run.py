@@ -6,13 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from time import perf_counter
 from typing import Any, TextIO
 
+from models.calendar import day_of
 from models.default_risk.quality import prediction_quality
 from models.default_risk.risk import Outcome
 from models.engine import Effects
-from schemas.decisions import CreditAlert
+from schemas.decisions import AlertKind, CreditAlert
+from schemas.levels import Level
 from schemas.topics import TICKS
+from streams.backtesting.early_warning import early_warning_report
+from streams.backtesting.intervals import intervals
+from streams.backtesting.truth import Truth
 from streams.in_process import InProcess
 from streams.sources.event_file import TimedEvent
 
@@ -30,6 +36,9 @@ class Tally:
     decisions: int = 0
     alerts: Counter[str] = field(default_factory=Counter)
     outcomes: list[Outcome] = field(default_factory=list)
+    truth: Truth = field(default_factory=Truth)
+    tightened: dict[str, list[int]] = field(default_factory=dict)
+    engine_seconds: float = 0.0
 
     def add(self, effects: Effects) -> None:
         """Count the effects of one log entry."""
@@ -38,7 +47,15 @@ class Tally:
         for event in effects.out:
             if isinstance(event.data, CreditAlert):
                 self.alerts[event.data.kind.value] += 1
+                if _warns(event.data):
+                    self.tightened.setdefault(event.subject, []).append(day_of(event.time))
         self.outcomes += effects.outcomes
+
+
+def _warns(alert: CreditAlert) -> bool:
+    """A step down to WATCH or worse; cuts of terms at the same level are no new warning."""
+    stepped = alert.kind is AlertKind.TIGHTENING and alert.level is not alert.level_before
+    return stepped and alert.level in (Level.WATCH, Level.HIGH_RISK, Level.BLOCKED)
 
 
 def run_backtest(
@@ -54,9 +71,13 @@ def run_backtest(
                 tally.ticks += 1
             else:
                 tally.events += 1
+                tally.truth.add(event)
                 progress()
 
-    for effects in process.run(counted()):
+    for partition, offset, entry in process.log(counted()):
+        start = perf_counter()
+        effects = process.engines[partition].apply(offset, entry)
+        tally.engine_seconds += perf_counter() - start
         tally.add(effects)
         for out in effects.out:
             decisions.write(out.model_dump_json() + "\n")
@@ -67,6 +88,7 @@ def report(tally: Tally, process: InProcess) -> dict[str, Any]:
     """The report as plain data; see docs/architecture.md for the protocol of ``prediction.A``."""
     levels = Counter(a.level for accounts in process.accounts for a in accounts.by_id.values())
     reasons = Counter(error.code for _, error in process.refused)
+    warned, rules = early_warning_report(tally.truth, tally.tightened)
     return {
         "events": tally.events,
         "ticks": tally.ticks,
@@ -78,7 +100,10 @@ def report(tally: Tally, process: InProcess) -> dict[str, Any]:
         "levels": dict(sorted(levels.items())),
         "dead_letters": {"total": len(process.refused), **dict(sorted(reasons.items()))},
         "policy_version": process.engines[0].policy.version,
-        "prediction": {"A": prediction_report(tally.outcomes)},
+        "prediction": {task: prediction_report(found) for task, found in {"A": tally.outcomes}.items()},
+        "early_warning": warned,
+        "early_warning_rules": rules,
+        "us_per_event": tally.engine_seconds / tally.entries * 1e6 if tally.entries else None,
     }
 
 
@@ -86,7 +111,7 @@ def prediction_report(outcomes: list[Outcome]) -> dict[str, Any]:
     """Task A: at issue, will the invoice be paid more than K days late? Invoices issued in the last 30 % of time."""
     if not outcomes:
         empty = prediction_quality([], [])
-        return {"model": empty, "naive": empty, "from": None}
+        return {"model": empty, "naive": empty, "intervals": intervals([]), "from": None}
     first, last = min(o.issued for o in outcomes), max(o.issued for o in outcomes)
     cut = first + (last - first) * (1.0 - TEST_SHARE)
     tested = [o for o in outcomes if o.issued >= cut]
@@ -94,5 +119,6 @@ def prediction_report(outcomes: list[Outcome]) -> dict[str, Any]:
     return {
         "model": prediction_quality([o.model for o in tested], bad),
         "naive": prediction_quality([o.naive for o in tested], bad),
+        "intervals": intervals(tested),
         "from": date.fromordinal(-int(-cut // 1)).isoformat(),
     }
