@@ -24,7 +24,11 @@ def intervals(outcomes: Sequence[Outcome], draws: int = DRAWS) -> Intervals:
     bad = np.array([o.bad for o in outcomes], dtype=float)
     _, customer = np.unique(np.array([o.customer_id for o in outcomes], dtype=str), return_inverse=True)
     count = int(customer.max()) + 1 if len(outcomes) else 0
-    found: dict[str, dict[str, list[float]]] = {n: {"auc": [], "log_loss": []} for n in ("model", "naive", "difference")}
+    found: dict[str, dict[str, list[float]]] = {
+        name: {"auc": [], "log_loss": []} for name in ("model", "naive", "difference")
+    }
+        n: {"auc": [], "log_loss": []} for n in ("model", "naive", "difference")
+    }
     scores = {"model": [o.model for o in outcomes], "naive": [o.naive for o in outcomes]}
     ranks = {name: np.unique(np.array(p), return_inverse=True)[1] for name, p in scores.items()}
     losses = {

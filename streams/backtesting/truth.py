@@ -62,7 +62,7 @@ class Truth:
         return found
 
     def _add(self, event: TimedEvent, data: dict[str, Any]) -> None:
-        kind, key = data["type"], (data["customer_id"], data.get("invoice_id"))
+        kind, key = data["type"], (str(data["customer_id"]), str(data.get("invoice_id")))
         if kind == "order.invoiced":
             issued, due = (date.fromisoformat(data[name]).toordinal() for name in ("issue_date", "due_date"))
             amount = Decimal(str(data["amount"]))
