@@ -27,8 +27,6 @@ def intervals(outcomes: Sequence[Outcome], draws: int = DRAWS) -> Intervals:
     found: dict[str, dict[str, list[float]]] = {
         name: {"auc": [], "log_loss": []} for name in ("model", "naive", "difference")
     }
-        n: {"auc": [], "log_loss": []} for n in ("model", "naive", "difference")
-    }
     scores = {"model": [o.model for o in outcomes], "naive": [o.naive for o in outcomes]}
     ranks = {name: np.unique(np.array(p), return_inverse=True)[1] for name, p in scores.items()}
     losses = {
