@@ -17,7 +17,8 @@ def outcomes(customers: int) -> list[Outcome]:
 def test_fewer_customers_make_wider_intervals() -> None:
     """The same number of invoices says less when few customers wrote them."""
     few, many = (intervals(outcomes(n), 200)["model"]["log_loss"] for n in (10, 200))
-    assert few is not None and many is not None
+    assert few is not None
+    assert many is not None
     assert few[1] - few[0] > 2 * (many[1] - many[0])
 
 
