@@ -69,7 +69,7 @@ schemas: setup ## Generate schemas/published/
 
 .PHONY: lock
 lock: setup ## Resolve requirements.lock and requirements-dev.lock anew from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml --group build -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml --group dev --group build -o requirements-dev.lock
 
 .PHONY: clean

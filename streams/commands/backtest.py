@@ -15,7 +15,7 @@ from rich.table import Table
 from schemas.errors import InvalidInput
 from schemas.levels import Level
 from schemas.topics import TICKS
-from streams.backtest import report, run_backtest
+from streams.backtesting.run import report, run_backtest
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.progress import progress_bar
 from streams.in_process import InProcess

@@ -6,13 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from time import perf_counter
 from typing import Any, TextIO
 
+from models.calendar import day_of
 from models.default_risk.quality import prediction_quality
 from models.default_risk.risk import Outcome
 from models.engine import Effects
-from schemas.decisions import CreditAlert, ModelNote, OutEvent
+from schemas.decisions import AlertKind, CreditAlert, ModelNote, OutEvent
+from schemas.levels import Level
 from schemas.topics import TICKS
+from streams.backtesting.early_warning import early_warning_report
+from streams.backtesting.intervals import intervals
+from streams.backtesting.truth import Truth
 from streams.in_process import InProcess
 from streams.sources.event_file import TimedEvent
 
@@ -32,6 +38,9 @@ class Tally:
     alerts: Counter[str] = field(default_factory=Counter)
     notes: list[OutEvent] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
+    truth: Truth = field(default_factory=Truth)
+    tightened: dict[str, list[int]] = field(default_factory=dict)
+    engine_seconds: float = 0.0
 
     def add(self, effects: Effects) -> None:
         """Count the effects of one log entry."""
@@ -43,7 +52,15 @@ class Tally:
             self.decisions += 1
             if isinstance(event.data, CreditAlert):
                 self.alerts[event.data.kind.value] += 1
+                if _warns(event.data):
+                    self.tightened.setdefault(event.subject, []).append(day_of(event.time))
         self.outcomes += effects.outcomes
+
+
+def _warns(alert: CreditAlert) -> bool:
+    """A step down to WATCH or worse; cuts of terms at the same level are no new warning."""
+    stepped = alert.kind is AlertKind.TIGHTENING and alert.level is not alert.level_before
+    return stepped and alert.level in (Level.WATCH, Level.HIGH_RISK, Level.BLOCKED)
 
 
 def run_backtest(
@@ -59,9 +76,13 @@ def run_backtest(
                 tally.ticks += 1
             else:
                 tally.events += 1
+                tally.truth.add(event)
                 progress()
 
-    for effects in process.run(counted()):
+    for partition, offset, entry in process.log(counted()):
+        start = perf_counter()
+        effects = process.engines[partition].apply(offset, entry)
+        tally.engine_seconds += perf_counter() - start
         tally.add(effects)
         for out in effects.out:
             decisions.write(out.model_dump_json() + "\n")
@@ -72,6 +93,7 @@ def report(tally: Tally, process: InProcess) -> dict[str, Any]:
     """The report as plain data; see docs/architecture.md for the protocol of ``prediction.A``."""
     levels = Counter(a.level for accounts in process.accounts for a in accounts.by_id.values())
     reasons = Counter(error.code for _, error in process.refused)
+    warned, rules = early_warning_report(tally.truth, tally.tightened)
     return {
         "events": tally.events,
         "ticks": tally.ticks,
@@ -85,6 +107,9 @@ def report(tally: Tally, process: InProcess) -> dict[str, Any]:
         "policy_version": process.engines[0].policy.version,
         "model_log": [{"time": note.time.isoformat(), **note.data.model_dump(mode="json")} for note in tally.notes],
         "prediction": prediction_report(tally.outcomes),
+        "early_warning": warned,
+        "early_warning_rules": rules,
+        "us_per_event": tally.engine_seconds / tally.entries * 1e6 if tally.entries else None,
     }
 
 
@@ -101,5 +126,6 @@ def _task_report(tested: list[Outcome], cut: float) -> dict[str, Any]:
     return {
         "model": prediction_quality([o.model for o in tested], bad),
         "naive": prediction_quality([o.naive for o in tested], bad),
+        "intervals": intervals(tested),
         "from": date.fromordinal(-int(-cut // 1)).isoformat() if tested else None,
     }

@@ -1,0 +1,62 @@
+"""Bootstrap intervals of prediction quality in reports, drawn by customer since invoices of one are not independent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.default_risk.quality import log_loss_one
+from models.default_risk.risk import Outcome
+
+DRAWS = 500
+SEED = 20_150_613
+
+Intervals = dict[str, dict[str, list[float] | None]]
+
+
+def intervals(outcomes: Sequence[Outcome], draws: int = DRAWS) -> Intervals:
+    """95 % percentile intervals of AUC and log-loss: model, naive, and model - naive on the same draws.
+
+    None where no draw has both classes. Customers are drawn with replacement (cluster bootstrap).
+    """
+    bad = np.array([o.bad for o in outcomes], dtype=float)
+    _, customer = np.unique(np.array([o.customer_id for o in outcomes], dtype=str), return_inverse=True)
+    count = int(customer.max()) + 1 if len(outcomes) else 0
+    found: dict[str, dict[str, list[float]]] = {
+        name: {"auc": [], "log_loss": []} for name in ("model", "naive", "difference")
+    }
+    scores = {"model": [o.model for o in outcomes], "naive": [o.naive for o in outcomes]}
+    ranks = {name: np.unique(np.array(p), return_inverse=True)[1] for name, p in scores.items()}
+    losses = {
+        name: np.array([log_loss_one(p, o.bad) for p, o in zip(values, outcomes, strict=True)])
+        for name, values in scores.items()
+    }
+    random = np.random.default_rng(SEED)
+    for _ in range(draws if count else 0):
+        weight = np.bincount(random.integers(0, count, count), minlength=count)[customer].astype(float)
+        positive, negative = weight * bad, weight * (1.0 - bad)
+        if not positive.sum() or not negative.sum():
+            continue
+        drawn = {
+            name: (_auc(ranks[name], positive, negative), float((weight * losses[name]).sum() / weight.sum()))
+            for name in scores
+        }
+        model, naive = drawn["model"], drawn["naive"]
+        drawn["difference"] = (model[0] - naive[0], model[1] - naive[1])
+        for name, (auc, loss) in drawn.items():
+            found[name]["auc"].append(auc)
+            found[name]["log_loss"].append(loss)
+    return {
+        name: {
+            key: [float(q) for q in np.quantile(values, (0.025, 0.975))] if values else None
+            for key, values in figures.items()
+        }
+        for name, figures in found.items()
+    }
+
+
+def _auc(rank: NDArray[np.intp], positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
+    p, n = np.bincount(rank, positive), np.bincount(rank, negative)
+    return float((p * (np.cumsum(n) - n / 2.0)).sum() / (p.sum() * n.sum()))
