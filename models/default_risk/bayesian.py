@@ -74,8 +74,8 @@ class BayesianLogisticRegression(base.Classifier):
 
     def _bound(self) -> None:
         most = self.prior_variance * _MOST_VARIANCE
-        scale = [min(1.0, sqrt(most / row[at])) for at, row in enumerate(self.covariance)]
-        if min(scale) < 1.0:
+        if any(row[at] > most for at, row in enumerate(self.covariance)):
+            scale = [min(1.0, sqrt(most / row[at])) for at, row in enumerate(self.covariance)]
             self.covariance = [
                 [value * (own * other) for value, other in zip(row, scale, strict=True)]
                 for row, own in zip(self.covariance, scale, strict=True)

@@ -21,6 +21,9 @@ EDGES = (0.01, 0.02, 0.04, 0.07, 0.11, 0.17, 0.27, 0.42, 0.62)
 _NOTED_UNTIL = 0.5
 """A shift of the scores is noted again when the index has been below this part of its threshold meanwhile."""
 
+_LOOKED_AT_EVERY = 50
+"""Outcomes between two looks at the scores: their shares move slowly."""
+
 
 class DriftState(msgspec.Struct, array_like=True):
     """Plain numbers from which the watch goes on, bit for bit."""
@@ -78,6 +81,8 @@ class DriftWatch:
         self._test.update(bad - probability)  # type: ignore[no-untyped-call]
         if self._test.drift_detected:
             found.append(Drifted("calibration_drift", self._summed(), policy.threshold))
+        if state.outcomes % _LOOKED_AT_EVERY:
+            return found
         index = self._index()
         if index > policy.psi and not state.shifted:
             state.shifted = True

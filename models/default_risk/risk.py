@@ -20,6 +20,10 @@ from schemas.policy import DefaultRiskModel, RollRiskModel
 _Z80 = 1.2815515655446004
 """Standard normal quantile for an interval that holds 80 %."""
 
+_DISTRUSTED, _MOST_DISTRUST = -3.0, -5.0
+"""In log-loss, summed: a learner that has lost so much against the rate falls silent until it has made up for it; and
+however badly it did when it was young, it has no more than the second to make up for."""
+
 
 class RiskState(msgspec.Struct, array_like=True):
     """What the partition knows about one event: its outcomes, how many were bad (``late``), and the learner."""
@@ -29,6 +33,7 @@ class RiskState(msgspec.Struct, array_like=True):
     learner: LearnerState = msgspec.field(default_factory=LearnerState)
     quality: RunningQuality = msgspec.field(default_factory=RunningQuality)
     advantage: float = 0.0
+    trusted: bool = True
 
 
 class Outcome(msgspec.Struct):
@@ -55,12 +60,13 @@ class EventRisk:
         self._policy = policy
         state = state or RiskState()
         self.outcomes, self.late, self.quality = state.outcomes, state.late, state.quality
-        self._advantage, self._fade = state.advantage, 0.5 ** (1.0 / policy.trust_outcomes)
+        self._advantage, self._trusted = state.advantage, state.trusted
+        self._fade = 0.5 ** (1.0 / policy.trust_outcomes)
         self._learner = Learner(self.names, policy.prior_variance, policy.forgetting, state.learner)
 
     def state(self) -> RiskState:
         """All of it as plain numbers."""
-        return RiskState(self.outcomes, self.late, self._learner.state(), self.quality, self._advantage)
+        return RiskState(self.outcomes, self.late, self._learner.state(), self.quality, self._advantage, self._trusted)
 
     @property
     def book_rate(self) -> float:
@@ -81,7 +87,7 @@ class EventRisk:
         mature first); so it stays in the shadow until its log-loss beats that of the rate alone.
         """
         policy = self._policy
-        return policy.model_weight == 0.0 or self.outcomes < policy.warm_up or self._advantage < 0.0
+        return policy.model_weight == 0.0 or self.outcomes < policy.warm_up or not self._trusted
 
     def blend(self, packed: bytes, rate: float) -> float:
         """Learner and rate, averaged in log-odds."""
@@ -94,7 +100,8 @@ class EventRisk:
         bad = is_bad(prediction)
         if prediction.shadow is not None:
             gain = log_loss_one(prediction.naive, bad) - log_loss_one(prediction.shadow, bad)
-            self._advantage = self._advantage * self._fade + gain
+            self._advantage = max(_MOST_DISTRUST, self._advantage * self._fade + gain)
+            self._trusted = self._advantage >= (_DISTRUSTED if self._trusted else 0.0)
         self.quality.add(prediction.model, prediction.naive, bad)
         self._learner.learn_one(prediction.features, bad)
         self.outcomes += 1

@@ -88,11 +88,16 @@ def test_a_learner_that_does_harm_falls_silent_and_speaks_again_when_it_helps() 
     wrong, right = _prediction(0, model=0.1, naive=0.1), _prediction(None, model=0.1, naive=0.1)
     wrong.shadow = right.shadow = 0.9
     risk.learn(account(), "I1", wrong)
+    assert not risk.is_silent, "one miss is no proof: ln(.9/.1) = 2.2 is below the 3 that silence it"
+    for _ in range(9):
+        risk.learn(account(), "I1", wrong)
     assert risk.is_silent
     assert DefaultRisk(policy("default_risk: {warm_up: 0}").default_risk, risk.state()).is_silent
-    for _ in range(3):
+    for _ in range(2):
         risk.learn(account(), "I2", right)
-    assert not risk.is_silent
+    assert risk.is_silent
+    risk.learn(account(), "I2", right)
+    assert not risk.is_silent, "of ten misses it has no more than 5 to make up for"
 
 
 def test_learner_is_silent_until_warm() -> None:
