@@ -108,11 +108,19 @@ def _show(found: dict[str, Any], out: Path) -> None:
     for level in Level:
         levels.add_row(level.value, f"{found['levels'].get(level.value, 0):,}")
     console.print(levels)
-    quality = Table("task A", "n", "positives", "AUC", "AP", "KS", "log-loss", "Brier", box=None)
-    for name in ("model", "naive"):
-        row = found["prediction"]["A"][name]
-        figures = [row[key] for key in ("auc", "average_precision", "ks", "log_loss", "brier")]
-        shown = ["-" if figure is None else f"{figure:.4f}" for figure in figures]
-        quality.add_row(name, f"{row['n']:,}", f"{row['positives']:,}", *shown)
+    quality = Table("task", "", "n", "positives", "AUC", "AP", "KS", "log-loss", "Brier", box=None)
+    for task, rows in found["prediction"].items():
+        for name in ("model", "naive"):
+            row = rows[name]
+            figures = [row[key] for key in ("auc", "average_precision", "ks", "log_loss", "brier")]
+            shown = ["-" if figure is None else f"{figure:.4f}" for figure in figures]
+            quality.add_row(task, name, f"{row['n']:,}", f"{row['positives']:,}", *shown)
     console.print(quality)
+    warned = found["early_warning"]
+    if warned["recall"] is not None and warned["precision"] is not None:
+        console.print(
+            f"{warned['events']:,} severe events: {warned['recall']:.0%} foretold, "
+            f"{warned['median_lead_days']:.0f} days ahead (median); "
+            f"{warned['precision']:.0%} of {warned['alerts']:,} alerts were right"
+        )
     console.print(f"wrote {out / 'decisions.jsonl'} and {out / 'report.json'}")
