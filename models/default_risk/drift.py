@@ -118,7 +118,8 @@ class DriftWatch:
         state = self._state
         test: Any = self._test  # its attributes have no types
         if test.drift_detected:  # the test starts anew with its next outcome
-            state.seen = 0
+            state.seen, state.mean = 0, 0.0
+            state.increase = state.least = state.decrease = state.most = 0.0
         else:
             state.seen, state.mean = int(test._x_mean.n), test._x_mean.get()
             state.increase, state.least = test._sum_increase, test._min_increase

@@ -57,6 +57,21 @@ def test_population_stability_by_hand() -> None:
     assert population_stability([10, 30], [10.0, 30.0]) == 0.0
 
 
+def test_the_state_does_not_depend_on_how_often_it_is_asked_for() -> None:
+    """A live worker stores it at every tick, a backtest never: what is stored after a note is the same."""
+    pairs = [*outcomes(300, 0.2, 0.2), *outcomes(200, 0.2, 0.9)]
+    often, once, noted = DriftWatch(RULES), DriftWatch(RULES), False
+    for probability, bad in pairs:
+        found = often.add(probability, bad)
+        once.add(probability, bad)
+        stored = msgspec.msgpack.encode(often.state())
+        if found:
+            noted = True
+            assert stored == msgspec.msgpack.encode(once.state())
+            break
+    assert noted
+
+
 _PAIRS = st.lists(st.tuples(st.floats(0.01, 0.99), st.booleans()), min_size=1, max_size=120)
 
 
