@@ -90,7 +90,7 @@ def run_backtest(
 
 
 def report(tally: Tally, process: InProcess) -> dict[str, Any]:
-    """The report as plain data; see docs/architecture.md for the protocol of ``prediction.A``."""
+    """The report as plain data; docs/credit-science.md explains how predictions and warnings are scored."""
     levels = Counter(a.level for accounts in process.accounts for a in accounts.by_id.values())
     reasons = Counter(error.code for _, error in process.refused)
     warned, rules = early_warning_report(tally.truth, tally.tightened)
