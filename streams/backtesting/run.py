@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from time import perf_counter
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from models.calendar import day_of
 from models.default_risk.quality import prediction_quality
 from models.default_risk.risk import Outcome
-from models.engine import Effects
+from models.engine import CreditEngine, Effects
 from schemas.decisions import AlertKind, CreditAlert, ModelNote, OutEvent
 from schemas.levels import Level
+from schemas.log import LogEntry
 from schemas.topics import TICKS
 from streams.backtesting.early_warning import early_warning_report
 from streams.backtesting.intervals import intervals
@@ -25,6 +26,19 @@ from streams.sources.event_file import TimedEvent
 TASKS = ("A", "B")
 TEST_SHARE = 0.3
 """The last part of the time, on which predictions are scored (all of them are made before their outcome)."""
+
+
+class Observer(Protocol):
+    """Looks on while the engine runs and adds sections to the report; it must not change the engine."""
+
+    def before(self, engine: CreditEngine, entry: LogEntry) -> None:
+        """The entry is about to be applied by the engine of its partition."""
+
+    def after(self, entry: LogEntry, effects: Effects) -> None:
+        """The entry has been applied."""
+
+    def sections(self, tally: Tally) -> dict[str, Any]:
+        """What the observer adds to the report, by section; plain data."""
 
 
 @dataclass(slots=True)
@@ -64,7 +78,11 @@ def _warns(alert: CreditAlert) -> bool:
 
 
 def run_backtest(
-    process: InProcess, events: Iterable[TimedEvent], decisions: TextIO, progress: Callable[[], None] = lambda: None
+    process: InProcess,
+    events: Iterable[TimedEvent],
+    decisions: TextIO,
+    progress: Callable[[], None] = lambda: None,
+    observers: Sequence[Observer] = (),
 ) -> Tally:
     """Apply all events; each decision becomes a line of ``decisions`` (JSON)."""
     tally = Tally()
@@ -80,21 +98,26 @@ def run_backtest(
                 progress()
 
     for partition, offset, entry in process.log(counted()):
+        engine = process.engines[partition]
+        for observer in observers:
+            observer.before(engine, entry)
         start = perf_counter()
-        effects = process.engines[partition].apply(offset, entry)
+        effects = engine.apply(offset, entry)
         tally.engine_seconds += perf_counter() - start
         tally.add(effects)
+        for observer in observers:
+            observer.after(entry, effects)
         for out in effects.out:
             decisions.write(out.model_dump_json() + "\n")
     return tally
 
 
-def report(tally: Tally, process: InProcess) -> dict[str, Any]:
+def report(tally: Tally, process: InProcess, observers: Sequence[Observer] = ()) -> dict[str, Any]:
     """The report as plain data; docs/credit-science.md explains how predictions and warnings are scored."""
     levels = Counter(a.level for accounts in process.accounts for a in accounts.by_id.values())
     reasons = Counter(error.code for _, error in process.refused)
     warned, rules = early_warning_report(tally.truth, tally.tightened)
-    return {
+    found = {
         "events": tally.events,
         "ticks": tally.ticks,
         "log_entries": tally.entries,
@@ -111,6 +134,9 @@ def report(tally: Tally, process: InProcess) -> dict[str, Any]:
         "early_warning_rules": rules,
         "us_per_event": tally.engine_seconds / tally.entries * 1e6 if tally.entries else None,
     }
+    for observer in observers:
+        found |= observer.sections(tally)
+    return found
 
 
 def prediction_report(outcomes: list[Outcome]) -> dict[str, Any]:
