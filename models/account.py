@@ -32,13 +32,18 @@ class OpenItem(msgspec.Struct, array_like=True):
 
 
 class OpenOrder(msgspec.Struct, array_like=True):
-    """An order not yet invoiced or cancelled. A held order is not going to be shipped: it is not exposure."""
+    """An order not yet invoiced or cancelled. A held order is not going to be shipped: it is not exposure.
+
+    ``was_held`` stays when it is released; ``asked_terms`` are those the customer asked for, in days.
+    """
 
     amount: Decimal
     currency: str
     placed: int
     delivery: int | None = None
     held: bool = False
+    was_held: bool = False
+    asked_terms: int | None = None
 
 
 class EarlyPayment(msgspec.Struct, array_like=True):
@@ -52,7 +57,8 @@ class EarlyPayment(msgspec.Struct, array_like=True):
 class Prediction(msgspec.Struct, array_like=True):
     """A prediction about an invoice, made on day ``issued``, waiting until its outcome is certain (``matures``).
 
-    ``shadow`` is what the learner had a say in, also while it was silent and ``model`` was the rate alone.
+    ``shadow`` is what the learner had a say in, also while it was silent and ``model`` was the rate alone; ``others``
+    is what its challengers foretold. ``acted``: we held the order or cut its terms, which may change the outcome.
     """
 
     matures: int
@@ -63,6 +69,16 @@ class Prediction(msgspec.Struct, array_like=True):
     features: bytes
     settled: int | None = None
     shadow: float | None = None
+    others: dict[str, float] | None = None
+    acted: bool = False
+
+
+class Trial(msgspec.Struct, array_like=True):
+    """What a customer's outcomes have shown of a challenger since a day: how many, and its summed gain in log-loss."""
+
+    since: int
+    outcomes: int = 0
+    gain: float = 0.0
 
 
 class CashStats(msgspec.Struct, array_like=True):
@@ -213,6 +229,7 @@ class Account(msgspec.Struct, array_like=True):
     capacity: dict[str, Decimal] = {}
     capacity_day: int = 0
     limit_raised: int = 0
+    trials: dict[str, Trial] = {}
 
     @property
     def score(self) -> int:

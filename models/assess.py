@@ -11,8 +11,9 @@ from models.account import Account, OpenOrder, Tightening
 from models.calendar import to_ms
 from models.default_risk.features import features
 from models.default_risk.risk import DefaultRisk
-from models.exposure import Position, is_exposure, positions
+from models.exposure import Position, is_exposure, oldest_dpd, positions
 from models.knock_outs import Cap, caps
+from models.ledger import mark_held
 from models.level_ladder import Standing, level_kept, level_on_merit, next_standing
 from models.measures import LimitRules, terms_days
 from models.opinions import Opinion
@@ -77,13 +78,11 @@ class Assessor:
 
     def predict(self, account: Account, amount: float, due: int, day: int) -> tuple[bytes, float]:
         """Features and default risk of an invoice over ``amount`` that is issued on ``day`` and due on ``due``."""
-        return self._predict(account, positions(account, day, self._policy), amount, due, day)
+        return self._predict(account, oldest_dpd(account, day, self._policy), amount, due, day)
 
-    def _predict(
-        self, account: Account, where: dict[str, Position], amount: float, due: int, day: int
-    ) -> tuple[bytes, float]:
+    def _predict(self, account: Account, oldest: int, amount: float, due: int, day: int) -> tuple[bytes, float]:
         rate = self._risk.customer_rate(account.behaviour)
-        packed = features(account, where, amount, due, rate, day, self._policy.default_risk.late_days)
+        packed = features(account, oldest, amount, due, rate, day, self._policy.default_risk.late_days)
         return packed, self._risk.predict(packed, account.behaviour)
 
     def assess(self, situation: Situation) -> None:
@@ -110,9 +109,9 @@ class Assessor:
         account, day = situation.account, situation.day
         situation.positions = positions(account, day, self._policy)
         behaviour = account.behaviour
-        _, account.probability = self._predict(
-            account, situation.positions, behaviour.last_amount, day + behaviour.last_terms, day
-        )
+        oldest = max([position.oldest_dpd for position in situation.positions.values()], default=0)
+        due = day + behaviour.last_terms
+        _, account.probability = self._predict(account, oldest, behaviour.last_amount, due, day)
         # Utilisation counts against the base limit: against the granted one, a cut would lower the score again.
         situation.base = self._limits.granted(account, Level.STANDARD)
         situation.opinions = self._scorecard.opinions(account, day)
@@ -290,6 +289,7 @@ class Assessor:
             del account.orders[order_id]
             self._emit_order(situation, order_id, order, Decision.REJECT, where)
         else:
+            mark_held(account, order)
             self._emit_order(situation, order_id, order, Decision.HOLD, where)
 
     def _release_orders(self, situation: Situation) -> None:

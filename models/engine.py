@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol, cast
 
 from models import assessments, ledger
 from models.account import SCHEMA, Account, Prediction
 from models.assess import Assessor, Situation
 from models.behaviour import record_invoice, record_outcome, record_roll
 from models.calendar import day_of, day_of_ms, ms_of_day, to_ms
-from models.default_risk.drift import Drifted, DriftWatch
 from models.default_risk.risk import DefaultRisk, Outcome, is_bad
 from models.default_risk.roll import RollRisk
 from models.exposure import positions
 from models.memory import contains, id_hash, prune, remember
-from models.out_events import Cause, model_note_out
+from models.model_keeper import ModelKeeper
+from models.out_events import Cause
 from models.partition import SCHEMA as PARTITION_SCHEMA
 from models.partition import MarketReading, PartitionState
 from models.policy import layered_policy
@@ -35,7 +35,7 @@ from schemas.assessments import (
     MasterDataChanged,
     QualitativeReviewed,
 )
-from schemas.decisions import ModelNote, OutEvent
+from schemas.decisions import OutEvent
 from schemas.errors import InvalidInput
 from schemas.events import (
     CustomerEvent,
@@ -47,7 +47,7 @@ from schemas.events import (
     PaymentReceived,
     PaymentReversed,
 )
-from schemas.log import LogEntry, PolicyActivated, TimePassed
+from schemas.log import LogEntry, ModelPromoted, ModelRestored, PolicyActivated, TimePassed
 
 
 class Accounts(Protocol):
@@ -97,7 +97,9 @@ class Effects:
     outcomes: list[Outcome] = field(default_factory=list)
 
 
-_BROADCASTS: frozenset[type] = frozenset({TimePassed, MarketIndexRead, PolicyActivated})
+_BROADCASTS: frozenset[type] = frozenset({TimePassed, MarketIndexRead, PolicyActivated, ModelPromoted, ModelRestored})
+_FOR_EVERYONE = (PolicyActivated, ModelPromoted, ModelRestored)
+"""Broadcasts after which every account is looked at again."""
 
 _Booking = Callable[[Account, Any, Any], object]
 _BOOKINGS: dict[type[CustomerEvent], _Booking] = {
@@ -127,7 +129,7 @@ class CreditEngine:
     @property
     def state(self) -> PartitionState:
         """The partition's state, complete after every ``apply``."""
-        self._keep_models()
+        self._keeper.keep()
         return self._state
 
     @property
@@ -135,20 +137,12 @@ class CreditEngine:
         """The default-risk model, for metrics."""
         return self._risk
 
-    def _keep_models(self) -> None:
-        state = self._state
-        state.risk, state.roll = self._risk.state(), self._roll.state()
-        state.drifts = {task: watch.state() for task, watch in self._watches.items()}
-
     def _use_policy(self) -> None:
         self._layers = layered_policy(self._state.policy_text)
         self.policy = self._layers.base
         self._risk = DefaultRisk(self.policy.default_risk, self._state.risk)
         self._roll = RollRisk(self.policy.roll_risk, self._state.roll)
-        drifts = self._state.drifts
-        self._watches = {
-            risk.task: DriftWatch(self.policy.drift, drifts.get(risk.task)) for risk in (self._risk, self._roll)
-        }
+        self._keeper = ModelKeeper(self.policy, self._state, {"A": self._risk, "B": self._roll})
         self._assessor = Assessor(self.policy, self._risk)
         self._overridden: dict[tuple[Layer, ...], Assessor] = {(): self._assessor}
 
@@ -227,7 +221,10 @@ class CreditEngine:
             packed, probability = assessor.predict(account, float(event.amount), due, day)
             rate = self._risk.customer_rate(behaviour)
             shadow = self._risk.blend(packed, rate) if self._risk.is_silent else probability
-            account.predictions[invoice] = Prediction(matures, day, due, probability, naive, packed, None, shadow)
+            account.predictions[invoice] = Prediction(
+                matures, day, due, probability, naive, packed,
+                shadow=shadow, others=self._risk.shadows(packed, rate), acted=ledger.is_acted_on(account, event),
+            )  # fmt: skip
         if ledger.open_invoice(account, event, assessor.policy):
             record_invoice(behaviour, float(event.amount), event.terms_days)
         elif predicted:
@@ -242,7 +239,7 @@ class CreditEngine:
             return Effects(applied=False, broadcast=True)
         now = max(self._state.clock, to_ms(entry.time))
         day = day_of_ms(now)
-        everyone = isinstance(event, PolicyActivated)
+        everyone = isinstance(event, _FOR_EVERYONE)
         if everyone:
             woken = sorted(customer for _, customer in self._accounts.wakes())
         else:
@@ -288,53 +285,48 @@ class CreditEngine:
             if key not in self._state.market or self._state.market[key].as_of <= as_of:
                 self._state.market[key] = MarketReading(float(event.value), as_of)
         elif isinstance(event, PolicyActivated):
-            self._activate(event)
+            self._activate(event, Cause.of(entry, now), day_of_ms(now))
+        elif isinstance(event, ModelPromoted):
+            effects.out += self._keeper.promote(event, day_of_ms(now), Cause.of(entry, now))
+        elif isinstance(event, ModelRestored):
+            effects.out += self._keeper.restore(event, day_of_ms(now), Cause.of(entry, now))
+            self._use_policy()
 
     def _learn(self, cause: Cause, day: int, woken: list[Account], effects: Effects) -> None:
         """Learn what has become certain for these accounts; note where a model has drifted."""
         for account in woken:
+            trials = dict(account.trials)
             for invoice_id, prediction in matured(account.predictions, day):
-                effects.outcomes.append(self._risk.learn(account, invoice_id, prediction))
+                effects.outcomes.append(self._risk.learn(account, invoice_id, prediction, trials))
             for invoice_id, prediction in matured(account.rolls, day):
-                effects.outcomes.append(self._roll.learn(account, invoice_id, prediction))
+                effects.outcomes.append(self._roll.learn(account, invoice_id, prediction, trials))
         for outcome in effects.outcomes:
-            watch = self._watches[outcome.task]
-            for drifted in watch.add(outcome.model, outcome.bad):
-                effects.out.append(model_note_out(self._state, self._note(outcome.task, drifted, cause), cause))
+            if not outcome.acted:
+                effects.out += self._keeper.watch(outcome, cause)
+        effects.out += self._keeper.first_of_month(day, cause)
 
-    def _note(self, task: Literal["A", "B"], drifted: Drifted, cause: Cause) -> ModelNote:
-        watch = self._watches[task]
-        probability, rate = watch.recent
-        return ModelNote(
-            task=task,
-            kind=drifted.kind,
-            partition=cause.source.partition,
-            statistic=drifted.statistic,
-            threshold=drifted.threshold,
-            outcomes=watch.outcomes,
-            mean_probability=probability,
-            rate=rate,
-            model_version=self._risk.model_version,
-            policy_version=self.policy.version,
-        )
-
-    def _activate(self, event: PolicyActivated) -> None:
+    def _activate(self, event: PolicyActivated, cause: Cause, day: int) -> None:
         try:
             layered_policy(event.text)
         except InvalidInput:
             return  # the gate refuses such a policy; should one slip through, the old one stays in force
+        self._keeper.checkpoint(f"before-{cause.event_id}", cause, day)
         self._state.policy_text = event.text
-        self._keep_models()
         self._use_policy()
 
     def _settle_outcomes(self, account: Account, day: int) -> None:
         behaviour, rules = account.behaviour, self.policy
         for invoice_id, prediction in matured(account.predictions, day):
+            self._risk.tried(prediction, is_bad(prediction), account.trials)
             record_outcome(behaviour, is_bad(prediction), day, rules.default_risk.half_life_days)
             del account.predictions[invoice_id]
         for invoice_id, prediction in matured(account.rolls, day):
+            self._roll.tried(prediction, is_bad(prediction), account.trials)
             record_roll(behaviour, is_bad(prediction), day, rules.roll_risk.half_life_days)
             del account.rolls[invoice_id]
+        if account.trials:
+            self._risk.forget_others(account.trials)
+            self._roll.forget_others(account.trials)
 
     def _assess(self, situation: Situation) -> None:
         account = situation.account

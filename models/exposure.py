@@ -72,6 +72,16 @@ def positions(account: Account, day: int, policy: Policy) -> dict[str, Position]
     return found
 
 
+def oldest_dpd(account: Account, day: int, policy: Policy) -> int:
+    """Days past due of the oldest open item above the rounding tolerance, in any currency; 0 = none is overdue."""
+    tolerance = policy.materiality.tolerance
+    oldest = day
+    for item in account.items.values():
+        if item.due < oldest and item.outstanding > tolerance:
+            oldest = item.due
+    return day - oldest
+
+
 def material(position: Position, dpd_floor: int, policy: Policy) -> bool:
     """Whether what is at least ``dpd_floor`` days past due matters: amount x days, never a count of invoices."""
     if position.oldest_dpd < dpd_floor or not position.items:

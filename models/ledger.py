@@ -40,7 +40,9 @@ def place_order(account: Account, event: OrderPlaced, policy: Policy) -> bool:
         return False
     day = day_of(event.occurred_at)
     delivery = event.delivery_date.toordinal() if event.delivery_date else None
-    account.orders[event.order_id] = OpenOrder(event.amount, event.currency, day, delivery)
+    account.orders[event.order_id] = OpenOrder(
+        event.amount, event.currency, day, delivery, asked_terms=event.requested_terms_days
+    )
     record_order(account.behaviour, event.currency, event.amount, day, policy.behaviour)
     return True
 
@@ -85,6 +87,24 @@ def open_invoice(account: Account, event: OrderInvoiced, policy: Policy) -> bool
     _add(account.open_invoices, event.currency, event.amount)
     _apply_waiting(account, event.invoice_id, 0, policy)
     return True
+
+
+def is_acted_on(account: Account, event: OrderInvoiced) -> bool:
+    """Whether we held the order of this invoice, or granted shorter terms than were asked for.
+
+    What becomes of such an invoice says less of the customer: our own hand was in it.
+    """
+    order = account.orders.get(event.order_id) if event.order_id is not None else None
+    if order is None:
+        return False
+    return order.was_held or (order.asked_terms is not None and event.terms_days < order.asked_terms)
+
+
+def mark_held(account: Account, order: OpenOrder) -> None:
+    """Hold an order. Whoever waits for goods pays what is open: its pending outcomes are our doing too."""
+    order.held = order.was_held = True
+    for prediction in (*account.predictions.values(), *account.rolls.values()):
+        prediction.acted = True
 
 
 def _apply_waiting(account: Account, invoice_id: str, since: int, policy: Policy) -> None:

@@ -47,6 +47,14 @@ from schemas.policy import Policy
 
 SOURCE = "/creditpulse/engine"
 
+_NOTE_SEVERITY = {
+    "quality": Severity.INFO,
+    "challenger_ahead": Severity.NOTICE,
+    "promoted": Severity.NOTICE,
+    "restored": Severity.NOTICE,
+}
+"""Drift, and what could not be done, is a warning."""
+
 
 class Cause(NamedTuple):
     """What is being applied: its coordinates, its type, when it became known and when it was read."""
@@ -204,7 +212,7 @@ def model_note_out(state: PartitionState, note: ModelNote, cause: Cause) -> Mode
         subject=subject,
         time=cause.time,
         recordedtime=cause.recorded,
-        severity=Severity.WARNING,
+        severity=_NOTE_SEVERITY.get(note.kind, Severity.WARNING),
         sequence=_next(state, MODEL_NOTE),
         dataschema=DATASCHEMA[MODEL_NOTE],
         data=note,

@@ -20,10 +20,18 @@ class MarketReading(msgspec.Struct, array_like=True):
     as_of: int
 
 
+class Checkpoint(msgspec.Struct, array_like=True):
+    """The models as they stood after the broadcast at log ``offset``, by task, each as its encoded state."""
+
+    offset: int
+    day: int
+    models: dict[str, bytes]
+
+
 class PartitionState(msgspec.Struct, array_like=True):
     """``applied`` is the log offset of the last broadcast applied, ``sources`` the last source offset by
     ``topic/partition``, ``seen`` the newest ids of market and policy events; ``clock`` is the time of the last
-    tick (ms)."""
+    tick (ms), ``month`` the first day of the month whose notes are made; ``checkpoints`` are the newest, by name."""
 
     schema: int
     policy_text: str
@@ -36,6 +44,8 @@ class PartitionState(msgspec.Struct, array_like=True):
     roll: RiskState = msgspec.field(default_factory=RiskState)
     drifts: dict[str, DriftState] = {}
     sequences: dict[str, int] = {}
+    month: int = 0
+    checkpoints: dict[str, Checkpoint] = {}
 
 
 class _Header(msgspec.Struct, array_like=True):

@@ -158,15 +158,24 @@ class OrderDecision(OutData):
     policy_version: str
 
 
-class ModelNote(OutData):
-    """What a model foretells has begun to differ from what happens, or from what it used to foretell.
+ModelNoteKind = Literal[
+    "calibration_drift", "score_drift", "quality", "challenger_ahead", "promoted", "restored", "refused"
+]
 
-    A note for people: the model goes on as it is, nothing is reset. ``mean_probability`` and ``rate`` are those of the
-    recent outcomes, ``outcomes`` all that are known.
+
+class ModelNote(OutData):
+    """What people should know of a partition's model.
+
+    ``calibration_drift``, ``score_drift``: what it foretells has begun to differ from what happens, or from what it
+    used to foretell; it goes on as it is, nothing is reset. ``quality``: once a month, the month's matured outcomes
+    (``statistic`` its log-loss, ``threshold`` the naive rate's). ``challenger_ahead``: there is evidence for the
+    challenger ``model`` (``statistic``: lower bound of its mean gain in log-loss). ``promoted``: ``model`` leads from
+    now on. ``restored``: back at the checkpoint ``model``. ``refused``: it could not be done, see ``text``.
+    ``mean_probability`` and ``rate`` are those of the outcomes looked at, ``outcomes`` how many are known.
     """
 
     task: Literal["A", "B"] = Field(description="A: late, foretold at issue. B: open long, foretold 1 day past due.")
-    kind: Literal["calibration_drift", "score_drift"]
+    kind: ModelNoteKind
     partition: int = Field(ge=0)
     statistic: float
     threshold: float
@@ -175,6 +184,9 @@ class ModelNote(OutData):
     rate: Share
     model_version: str
     policy_version: str
+    model: str | None = Field(default=None, description="Name of the challenger or checkpoint that it is about.")
+    text: str | None = None
+    figures: dict[str, float] = Field(default_factory=dict, description="Named figures behind it.")
 
 
 class DeadLetter(OutData):

@@ -25,7 +25,7 @@ from schemas.events import (
     PaymentReceived,
     PaymentReversed,
 )
-from schemas.fields import LongText
+from schemas.fields import Identifier, LongText
 
 
 class TimePassed(InEvent):
@@ -42,6 +42,24 @@ class PolicyActivated(InEvent):
     text: str = Field(min_length=1, max_length=200_000)
 
 
+class ModelPromoted(InEvent):
+    """From here on this challenger leads, in every partition; the champion goes on in the shadow."""
+
+    type: Literal["model.promoted"] = "model.promoted"
+    task: Literal["A", "B"] = Field(description="A: late, foretold at issue. B: open long, foretold 1 day past due.")
+    model: Identifier = Field(description="The challenger's name in the policy, or 'base' for the section's own.")
+    by: LongText
+
+
+class ModelRestored(InEvent):
+    """A task's model is put back to a checkpoint, in every partition."""
+
+    type: Literal["model.restored"] = "model.restored"
+    task: Literal["A", "B"]
+    checkpoint: Identifier = Field(description="E.g. '2026-03-01': the notes of the model log name them.")
+    by: LongText
+
+
 CustomerLogEvent = (
     OrderPlaced
     | OrderInvoiced
@@ -56,7 +74,8 @@ CustomerLogEvent = (
     | CoverChanged
     | LevelOverridden
 )
-RelayedEvent = MarketIndexRead | PolicyActivated
+PolicyEvent = Annotated[PolicyActivated | ModelPromoted | ModelRestored, Field(discriminator="type")]
+RelayedEvent = MarketIndexRead | PolicyActivated | ModelPromoted | ModelRestored
 BroadcastEvent = TimePassed | RelayedEvent
 LogEvent = Annotated[CustomerLogEvent | BroadcastEvent, Field(discriminator="type")]
 

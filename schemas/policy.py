@@ -323,6 +323,22 @@ class Behaviour(_Section):
     remember_events_count: int = Field(ge=0, le=10_000, description="... and at least so many of them.")
 
 
+BASE_MODEL = "base"
+"""The learner that stands in the section itself; its challengers have names of their own."""
+
+
+class LearnerSettings(_Section):
+    """One learner, and how much of the say it has beside the customer's rate."""
+
+    kind: Literal["second_order", "gradient"] = Field(
+        default="second_order", description="Bayesian (second order) logistic regression, or plain gradient steps."
+    )
+    prior_variance: Positive = Field(default=1.0, description="second_order: of the weights, before any outcome.")
+    forgetting: Annotated[float, Field(gt=0.9, le=1)] = Field(default=1.0, description="second_order: 1 = never.")
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(default=0.003, description="gradient: size of a step.")
+    model_weight: Share = Field(default=0.6, description="Beside the customer's rate, in log-odds; 0 = the rate alone.")
+
+
 class _RiskModel(_Section):
     """What every predicted event needs: how rates are smoothed, and how the learner learns."""
 
@@ -335,6 +351,25 @@ class _RiskModel(_Section):
     warm_up: int = Field(ge=0, description="Outcomes in the book before the learner has a say.")
     trust_outcomes: int = Field(ge=50, description="It speaks while it beats the rate over so many recent outcomes.")
     half_life_days: Positive = Field(description="How fast a customer's known outcomes fade in the rate.")
+    acted_weight: Share = Field(description="Of outcomes that our own holds or cut terms may have changed; 0 = none.")
+    challengers: dict[Identifier, LearnerSettings] = Field(
+        max_length=5, description="Learners that predict in the shadow, on the same stream, until one is promoted."
+    )
+
+    @field_validator("challengers")
+    @classmethod
+    def _names_are_free(cls, value: dict[str, LearnerSettings]) -> dict[str, LearnerSettings]:
+        if BASE_MODEL in value:
+            raise ValueError(f"{BASE_MODEL!r} is the name of the learner above: give the challenger another one")
+        return value
+
+    @property
+    def learners(self) -> dict[str, LearnerSettings]:
+        """All learners by name, the section's own first."""
+        own = LearnerSettings(
+            prior_variance=self.prior_variance, forgetting=self.forgetting, model_weight=self.model_weight
+        )
+        return {BASE_MODEL: own, **self.challengers}
 
 
 class DefaultRiskModel(_RiskModel):
@@ -360,12 +395,25 @@ class Drift(_Section):
     recent_outcomes: int = Field(ge=50, description="How many outcomes count as recent (half of them after so many).")
 
 
+class Promotion(_Section):
+    """When a challenger takes the champion's place, and how far back a model can be restored."""
+
+    needs_person: bool = Field(description="Evidence makes a note; a person promotes. false: promoted at once.")
+    min_outcomes: int = Field(ge=50, description="Paired outcomes that the evidence must hold at least ...")
+    min_customers: int = Field(ge=5, description="... of at least so many customers.")
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = Field(
+        description="One-sided, that the challenger's log-loss is the lower one; customers count, not invoices."
+    )
+    keep_checkpoints: int = Field(ge=1, le=24, description="Newest states of the models that can be restored.")
+
+
 class Policy(_Section):
     """A whole policy."""
 
     version: Identifier
     default_risk: DefaultRiskModel
     roll_risk: RollRiskModel
+    promotion: Promotion
     drift: Drift
     behaviour: Behaviour
     scorecard: Scorecard

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas.fields import Identifier, ShortText
 
-BOOK_WIDE: tuple[str, ...] = ("version", "default_risk", "roll_risk", "behaviour")
+BOOK_WIDE: tuple[str, ...] = ("version", "default_risk", "roll_risk", "promotion", "drift", "behaviour")
 """Sections that hold for all customers: their learners learn from all of them, from figures faded alike."""
 
 SEGMENT_KEYS: tuple[str, ...] = ("segment", "sector", "region")

@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter
 from schemas.assessments import AssessmentEvent
 from schemas.decisions import AlertOut, DeadLetterOut, LevelOut, ModelNoteOut, OrderOut
 from schemas.events import MarketEvent, OrderEvent, OverdueEvent, PaymentEvent
-from schemas.log import LogEntry, PolicyActivated, RelayedEvent, TimePassed
+from schemas.log import LogEntry, PolicyEvent, RelayedEvent, TimePassed
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,13 @@ TOPICS: tuple[Topic, ...] = (
         TypeAdapter(AssessmentEvent),
     ),
     Topic(MARKET, "in", "Sector and region indices.", TypeAdapter(MarketEvent), keyed_by_customer=False),
-    Topic(POLICY, "in", "Activations of a policy.", TypeAdapter(PolicyActivated), keyed_by_customer=False),
+    Topic(
+        POLICY,
+        "in",
+        "Policies activated, models promoted or restored.",
+        TypeAdapter(PolicyEvent),
+        keyed_by_customer=False,
+    ),
     Topic(
         TICKS,
         "internal",
@@ -61,7 +67,13 @@ TOPICS: tuple[Topic, ...] = (
     Topic(LEVELS, "out", "Level, limit and terms of each customer.", TypeAdapter(LevelOut), compacted=True),
     Topic(ALERTS, "out", "Tightening, easing, retraction.", TypeAdapter(AlertOut)),
     Topic(ORDER_DECISIONS, "out", "Approve, hold, reject, release.", TypeAdapter(OrderOut)),
-    Topic(MODEL_LOG, "out", "Drift of the models.", TypeAdapter(ModelNoteOut), keyed_by_customer=False),
+    Topic(
+        MODEL_LOG,
+        "out",
+        "Quality and drift of the models, promotions, restorations.",
+        TypeAdapter(ModelNoteOut),
+        keyed_by_customer=False,
+    ),
     Topic(
         DEAD_LETTERS,
         "out",

@@ -10,7 +10,7 @@ the covariance (MacKay 1992) changed no figure on real ledgers in the fourth dig
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from math import exp, fsum, sqrt
 from operator import mul
 
@@ -45,15 +45,20 @@ class BayesianLogisticRegression(base.Classifier):
 
     def learn_one(self, x: dict[base.typing.FeatureName, float], y: base.typing.ClfTarget, w: float = 1.0) -> None:
         """Learn a certain outcome with weight ``w``; features not seen before start at the prior."""
+        if w > 0.0:
+            self.grow(x)
+            self.learn_vector(self._vector(x), bool(y), w)
+
+    def learn_vector(self, z: list[float], y: bool, w: float = 1.0) -> None:
+        """``learn_one`` for whoever has the values at hand: 1 for the intercept, then those of ``names``, all of them
+        known (``grow``). The fast way: a dict of features costs as much as the learning."""
         if w <= 0.0:
             return
-        self._grow(x)
-        z = self._vector(x)
         probability = _sigmoid(_dot(self.weights, z))
         variance = max(probability * (1.0 - probability), _LEAST_VARIANCE)
         spread = [_dot(row, z) for row in self.covariance]
         gain = 1.0 / (self.forgetting / (variance * w) + _dot(spread, z))
-        step = gain * (bool(y) - probability) / variance
+        step = gain * (y - probability) / variance
         self.weights = [weight + step * part for weight, part in zip(self.weights, spread, strict=True)]
         inflation = 1.0 / self.forgetting
         # In brackets, so that both halves of the matrix round alike: forgetting would blow up what differs.
@@ -69,8 +74,12 @@ class BayesianLogisticRegression(base.Classifier):
         self, x: dict[base.typing.FeatureName, float], **kwargs: object
     ) -> dict[base.typing.ClfTarget, float]:
         """Probability of both classes; one half before anything was learned."""
-        probability = _sigmoid(_dot(self.weights, self._vector(x)))
+        probability = self.predict_vector(self._vector(x))
         return {False: 1.0 - probability, True: probability}
+
+    def predict_vector(self, z: list[float]) -> float:
+        """Probability of True, from values as ``learn_vector`` takes them; one half before anything was learned."""
+        return _sigmoid(_dot(self.weights, z))
 
     def _bound(self) -> None:
         most = self.prior_variance * _MOST_VARIANCE
@@ -85,7 +94,8 @@ class BayesianLogisticRegression(base.Classifier):
         # Intercept first. Features that are absent count as zero: their mean, once they are scaled.
         return [1.0, *[x.get(name, 0.0) for name in self.names]]
 
-    def _grow(self, x: Mapping[Hashable, float]) -> None:
+    def grow(self, x: Iterable[Hashable]) -> None:
+        """Give features that are new their weights, which start at the prior; in order of their names."""
         known = set(self.names)
         new = sorted((name for name in x if name not in known), key=str)
         for name in new:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from math import erf, log, log1p, sqrt
 
 from models.account import Account, Behaviour
 from models.behaviour import usual_days_late
-from models.exposure import Position
 
 NAMES: tuple[str, ...] = (
     "rate_logit",
@@ -42,21 +42,29 @@ def logit(probability: float) -> float:
     return log(p / (1.0 - p))
 
 
+@lru_cache(maxsize=4096)
+def _calendar(due: int, late_days: int) -> tuple[float, float]:
+    """Whether ``due`` lies at the end of a month, and the working days until an invoice is late."""
+    # Invoices run at month's end, and money moves on working days: both shift payments by a few days.
+    weekday = (due - 1) % 7
+    working_days = sum((weekday + step) % 7 < _SATURDAY for step in range(1, late_days + 1))
+    return (1.0 if date.fromordinal(due).day >= _MONTH_END else 0.0), float(working_days)
+
+
 def features(
-    account: Account, positions: dict[str, Position], amount: float, due: int, rate: float, day: int, late_days: int
+    account: Account, oldest_dpd: int, amount: float, due: int, rate: float, day: int, late_days: int
 ) -> bytes:
     """The features of an invoice over ``amount`` that falls due on ``due`` and would be bad ``late_days`` later.
 
-    ``rate`` is the customer's late rate; ``day`` and ``due`` are ordinals. Packed as 32-bit floats.
+    ``oldest_dpd`` is that of the account's open items, ``rate`` the customer's late rate; ``day`` and ``due`` are
+    ordinals. Packed as 32-bit floats.
     """
     behaviour = account.behaviour
     amount_log = log1p(amount)
     usual_amount = behaviour.amount_log_sum / behaviour.invoices if behaviour.invoices else amount_log
     since = min(_NEVER_PAID, day - behaviour.last_payment) if behaviour.last_payment else _NEVER_PAID
     age = max(0, day - behaviour.first_order) if behaviour.first_order else 0
-    # Invoices run at month's end, and money moves on working days: both shift payments by a few days.
-    weekday = (due - 1) % 7
-    working_days = sum((weekday + step) % 7 < _SATURDAY for step in range(1, late_days + 1))
+    month_end, working_days = _calendar(due, late_days)
     return array(
         "f",
         (
@@ -65,9 +73,9 @@ def features(
             amount_log - usual_amount,
             0.0 if behaviour.payments else 1.0,
             log1p(age),
-            1.0 if date.fromordinal(due).day >= _MONTH_END else 0.0,
+            month_end,
             working_days,
-            log1p(max((position.oldest_dpd for position in positions.values()), default=0)),
+            log1p(oldest_dpd),
             log1p(len(account.items)),
             log1p(max(0, since)),
             1.0 if due - day <= 1 else 0.0,

@@ -5,6 +5,7 @@ Formulas: Gini = 2 AUC - 1; KS = max over s of abs(F_bad(s) - F_good(s)); log-lo
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from math import fsum, log
 
@@ -39,6 +40,75 @@ class RunningQuality(msgspec.Struct, array_like=True):
         self.model_brier += (model - bad) ** 2
         self.naive_brier += (naive - bad) ** 2
         self.model_sum += model
+
+
+_MOST_HEAVY = 8
+_BINS = (
+    0.005,
+    0.01,
+    0.015,
+    0.02,
+    0.03,
+    0.04,
+    0.05,
+    0.07,
+    0.09,
+    0.11,
+    0.14,
+    0.17,
+    0.22,
+    0.27,
+    0.35,
+    0.42,
+    0.52,
+    0.62,
+    0.8,
+)
+"""Borders of the bins by which live figures rank."""
+
+
+class Period(msgspec.Struct, array_like=True):
+    """Live figures of one stretch of time: sums, scores in bins by outcome, and the customers with most outcomes.
+
+    Of the customers a few are kept, and the one with fewest outcomes gives way to a newcomer: whoever has a part of
+    the outcomes that is worth leaving out stays.
+    """
+
+    all: RunningQuality = msgspec.field(default_factory=RunningQuality)
+    good: list[int] = []
+    bad: list[int] = []
+    heavy: dict[str, RunningQuality] = {}
+
+    def add(self, customer_id: str, model: float, naive: float, bad: bool) -> None:
+        """Count one outcome."""
+        self.all.add(model, naive, bad)
+        if not self.good:
+            self.good, self.bad = [0] * (len(_BINS) + 1), [0] * (len(_BINS) + 1)
+        (self.bad if bad else self.good)[bisect_right(_BINS, model)] += 1
+        if customer_id not in self.heavy and len(self.heavy) >= _MOST_HEAVY:
+            del self.heavy[min(self.heavy, key=lambda customer: (self.heavy[customer].n, customer))]
+        self.heavy.setdefault(customer_id, RunningQuality()).add(model, naive, bad)
+
+    def without_largest(self) -> RunningQuality:
+        """The sums without the customer that has most outcomes."""
+        if not self.heavy:
+            return RunningQuality()
+        largest = self.heavy[max(self.heavy, key=lambda customer: (self.heavy[customer].n, customer))]
+        fields = RunningQuality.__struct_fields__
+        return RunningQuality(*(getattr(self.all, name) - getattr(largest, name) for name in fields))
+
+    def ranks(self) -> tuple[float | None, float | None]:
+        """AUC and KS as exact as the bins; None unless both classes occur."""
+        bad, good = sum(self.bad), sum(self.good)
+        if not bad or not good:
+            return None, None
+        area = ks = 0.0
+        bad_below = good_below = 0
+        for bad_here, good_here in zip(self.bad, self.good, strict=True):
+            area += bad_here * (good_below + good_here / 2.0)
+            bad_below, good_below = bad_below + bad_here, good_below + good_here
+            ks = max(ks, abs(bad_below / bad - good_below / good))
+        return area / (bad * good), ks
 
 
 def prediction_quality(probabilities: Sequence[float], outcomes: Sequence[bool]) -> dict[str, float | int | None]:

@@ -11,11 +11,12 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from models.account import Account, Behaviour, Prediction
+from models.account import Account, Behaviour, Prediction, Trial
+from models.default_risk.evidence import Evidence, trial_after
 from models.default_risk.features import NAMES, logit
-from models.default_risk.learner import Learner, LearnerState
-from models.default_risk.quality import RunningQuality, log_loss_one
-from schemas.policy import DefaultRiskModel, RollRiskModel
+from models.default_risk.learner import LearnerState, Scaling, make_learner
+from models.default_risk.quality import Period, RunningQuality, log_loss_one
+from schemas.policy import BASE_MODEL, DefaultRiskModel, RollRiskModel
 
 _Z80 = 1.2815515655446004
 """Standard normal quantile for an interval that holds 80 %."""
@@ -26,7 +27,10 @@ however badly it did when it was young, it has no more than the second to make u
 
 
 class RiskState(msgspec.Struct, array_like=True):
-    """What the partition knows about one event: its outcomes, how many were bad (``late``), and the learner."""
+    """What the partition knows about one event: its outcomes, how many were bad (``late``), and the learners.
+
+    ``learner`` is the champion's, with the scaling that all share; ``since`` is the day of the last promotion.
+    """
 
     outcomes: int = 0
     late: int = 0
@@ -34,10 +38,18 @@ class RiskState(msgspec.Struct, array_like=True):
     quality: RunningQuality = msgspec.field(default_factory=RunningQuality)
     advantage: float = 0.0
     trusted: bool = True
+    champion: str = BASE_MODEL
+    challengers: dict[str, LearnerState] = {}
+    evidence: dict[str, Evidence] = {}
+    since: int = 0
+    period: Period = msgspec.field(default_factory=Period)
 
 
 class Outcome(msgspec.Struct):
-    """A prediction whose outcome has become certain. Task A: made at issue; B: on the first day past due."""
+    """A prediction whose outcome has become certain. Task A: made at issue; B: on the first day past due.
+
+    ``acted``: our own holds or terms may have changed it.
+    """
 
     customer_id: str
     invoice_id: str
@@ -47,6 +59,8 @@ class Outcome(msgspec.Struct):
     naive: float
     bad: bool
     task: Literal["A", "B"] = "A"
+    features: bytes = b""
+    acted: bool = False
 
 
 class EventRisk:
@@ -60,13 +74,49 @@ class EventRisk:
         self._policy = policy
         state = state or RiskState()
         self.outcomes, self.late, self.quality = state.outcomes, state.late, state.quality
+        self.evidence, self.since, self.period = state.evidence, state.since, state.period
         self._advantage, self._trusted = state.advantage, state.trusted
         self._fade = 0.5 ** (1.0 / policy.trust_outcomes)
-        self._learner = Learner(self.names, policy.prior_variance, policy.forgetting, state.learner)
+        self._scaling = Scaling(self.names, state.learner)
+        self._settings = policy.learners
+        stored = {**state.challengers, state.champion: state.learner}
+        self._learners = {
+            name: make_learner(self.names, settings, stored.get(name)) for name, settings in self._settings.items()
+        }
+        # A policy that does not know the champion any more has the section's own learner instead.
+        self._lead(state.champion if state.champion in self._learners else BASE_MODEL)
+
+    def _lead(self, champion: str) -> None:
+        self.champion = champion
+        self._learner, self._weight = self._learners[champion], self._settings[champion].model_weight
+        self._others = [
+            (name, learner, self._settings[name].model_weight)
+            for name, learner in self._learners.items()
+            if name != champion
+        ]
 
     def state(self) -> RiskState:
         """All of it as plain numbers."""
-        return RiskState(self.outcomes, self.late, self._learner.state(), self.quality, self._advantage, self._trusted)
+        return RiskState(
+            self.outcomes,
+            self.late,
+            self._scaling.keep_in(self._learner.state()),
+            self.quality,
+            self._advantage,
+            self._trusted,
+            self.champion,
+            {name: learner.state() for name, learner, _ in self._others},
+            self.evidence,
+            self.since,
+            self.period,
+        )
+
+    @property
+    def model_version(self) -> str:
+        """Names the model exactly: its kind and how many outcomes it has learned."""
+        kind = {"second_order": "rate-blr-2", "gradient": "rate-sgd-1"}[self._settings[self.champion].kind]
+        name = "" if self.champion == BASE_MODEL else f"{self.champion}:"
+        return f"{name}{kind}@{self._learner.steps}"
 
     @property
     def book_rate(self) -> float:
@@ -86,26 +136,41 @@ class EventRisk:
         A young learner is confidently wrong where the first outcomes are unlike the later ones (those due at once
         mature first); so it stays in the shadow until its log-loss beats that of the rate alone.
         """
-        policy = self._policy
-        return policy.model_weight == 0.0 or self.outcomes < policy.warm_up or not self._trusted
+        return self._weight == 0.0 or self.outcomes < self._policy.warm_up or not self._trusted
 
     def blend(self, packed: bytes, rate: float) -> float:
-        """Learner and rate, averaged in log-odds."""
-        weight = self._policy.model_weight
-        blended = weight * logit(self._learner.predict_proba_one(packed)) + (1.0 - weight) * logit(rate)
-        return 1.0 / (1.0 + exp(-blended))
+        """The champion and the rate, averaged in log-odds."""
+        return _blended(self._learner.predict(self._scaling.scaled(packed)), rate, self._weight)
 
-    def learn(self, account: Account, invoice_id: str, prediction: Prediction) -> Outcome:
-        """Score and learn a prediction that has matured; the account itself is not changed."""
+    def shadows(self, packed: bytes, rate: float) -> dict[str, float] | None:
+        """What the challengers foretell, by name; those that are still too young say nothing."""
+        if not self._others:
+            return None
+        z, warm_up = self._scaling.scaled(packed), self._policy.warm_up
+        return {
+            name: _blended(learner.predict(z), rate, weight)
+            for name, learner, weight in self._others
+            if learner.steps >= warm_up
+        }
+
+    def learn(
+        self, account: Account, invoice_id: str, prediction: Prediction, trials: dict[str, Trial] | None = None
+    ) -> Outcome:
+        """Score and learn a prediction that has matured; the account itself is not changed.
+
+        ``trials``: what the account had shown of the challengers before; brought up to date.
+        """
         bad = is_bad(prediction)
-        if prediction.shadow is not None:
-            gain = log_loss_one(prediction.naive, bad) - log_loss_one(prediction.shadow, bad)
-            self._advantage = max(_MOST_DISTRUST, self._advantage * self._fade + gain)
-            self._trusted = self._advantage >= (_DISTRUSTED if self._trusted else 0.0)
-        self.quality.add(prediction.model, prediction.naive, bad)
-        self._learner.learn_one(prediction.features, bad)
-        self.outcomes += 1
-        self.late += bad
+        if not prediction.acted:
+            self._score(account.customer_id, prediction, bad, trials if trials is not None else {})
+        weight = self._policy.acted_weight if prediction.acted else 1.0
+        if weight > 0.0:
+            self._scaling.learn_one(prediction.features)
+            z = self._scaling.scaled(prediction.features)
+            for learner in self._learners.values():
+                learner.learn(z, bad, weight)
+            self.outcomes += 1
+            self.late += bad
         return Outcome(
             account.customer_id,
             invoice_id,
@@ -115,7 +180,57 @@ class EventRisk:
             prediction.naive,
             bad,
             self.task,
+            prediction.features,
+            prediction.acted,
         )
+
+    def _score(self, customer_id: str, prediction: Prediction, bad: bool, trials: dict[str, Trial]) -> None:
+        if prediction.shadow is not None:
+            gain = log_loss_one(prediction.naive, bad) - log_loss_one(prediction.shadow, bad)
+            self._advantage = max(_MOST_DISTRUST, self._advantage * self._fade + gain)
+            self._trusted = self._advantage >= (_DISTRUSTED if self._trusted else 0.0)
+        self.quality.add(prediction.model, prediction.naive, bad)
+        self.period.add(customer_id, prediction.model, prediction.naive, bad)
+        for name, before, after in self.tried(prediction, bad, trials):
+            self.evidence.setdefault(name, Evidence()).add(before, after)
+
+    def tried(self, prediction: Prediction, bad: bool, trials: dict[str, Trial]) -> list[tuple[str, Trial, Trial]]:
+        """What an outcome says of the challengers: the account's trial of each, before and after; kept in ``trials``.
+
+        Outcomes that our own actions may have changed say nothing, nor do those foretold before the last promotion.
+        """
+        found = []
+        if not prediction.acted and prediction.others and prediction.issued >= self.since:
+            for name, probability in prediction.others.items():
+                if name in self._learners and name != self.champion:
+                    gain = log_loss_one(prediction.model, bad) - log_loss_one(probability, bad)
+                    key = f"{self.task}:{name}"
+                    before, after = trial_after(trials.get(key), self.since, gain)
+                    trials[key] = after
+                    found.append((name, before, after))
+        return found
+
+    def forget_others(self, trials: dict[str, Trial]) -> None:
+        """Drop an account's trials of challengers that are none (any more), or from before the last promotion."""
+        for key in [key for key in trials if key[0] == self.task]:
+            if trials[key].since != self.since or key[2:] not in self.challengers:
+                del trials[key]
+
+    @property
+    def challengers(self) -> list[str]:
+        """Names of the learners in the shadow."""
+        return [name for name, _, _ in self._others]
+
+    def promote(self, name: str, day: int) -> None:
+        """Let a challenger lead from ``day`` on; the champion goes on in the shadow, and all evidence starts anew."""
+        self._lead(name)
+        self._advantage, self._trusted = 0.0, True
+        self.evidence, self.since = {}, day
+
+
+def _blended(probability: float, rate: float, weight: float) -> float:
+    log_odds = weight * logit(probability) + (1.0 - weight) * logit(rate)
+    return 1.0 / (1.0 + exp(-log_odds))
 
 
 class DefaultRisk(EventRisk):
@@ -124,11 +239,6 @@ class DefaultRisk(EventRisk):
     task = "A"
     names = NAMES
     _policy: DefaultRiskModel
-
-    @property
-    def model_version(self) -> str:
-        """Names the model exactly: its kind and how many outcomes it has learned."""
-        return f"rate-blr-2@{self._learner.learned}"
 
     def customer_rate(self, behaviour: Behaviour) -> float:
         """The customer's late rate, of faded outcomes, smoothed to the book's."""

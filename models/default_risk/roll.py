@@ -65,9 +65,11 @@ class RollRisk(EventRisk):
             packed = self._packed(account, shared, float(item.amount))
             shadow = self.blend(packed, naive)
             model = naive if self.is_silent else shadow
+            issued = account.predictions.get(invoice_id)
             account.rolls[invoice_id] = Prediction(
-                item.due + self._policy.days + 1, day, item.due, model, naive, packed
-            )
+                item.due + self._policy.days + 1, day, item.due, model, naive, packed,
+                others=self.shadows(packed, naive), acted=issued is not None and issued.acted,
+            )  # fmt: skip
 
     def _customer_features(
         self, account: Account, where: dict[str, Position], rate: float, day: int

@@ -17,7 +17,7 @@ from schemas.assessments import (
 )
 from schemas.events import OrderCancelled, OrderInvoiced, OrderPlaced, OverdueNoticed, PaymentReceived, PaymentReversed
 from schemas.levels import Level
-from schemas.log import CustomerLogEvent, LogEntry, PolicyActivated, Source, TimePassed
+from schemas.log import BroadcastEvent, CustomerLogEvent, LogEntry, PolicyActivated, Source, TimePassed
 from schemas.policy import Policy
 
 START = date(2024, 3, 4)
@@ -273,7 +273,7 @@ def activated(text: str, day: int) -> PolicyActivated:
 
 
 def entry(
-    event: CustomerLogEvent | TimePassed | PolicyActivated, offset: int, topic: str = "orders", day: int | None = None
+    event: CustomerLogEvent | BroadcastEvent, offset: int, topic: str = "orders", day: int | None = None
 ) -> LogEntry:
     """The event as an entry of the log, known when it happened unless ``day`` says later."""
     time = event.occurred_at if day is None else at(day)

@@ -23,6 +23,7 @@ from models.account import (
     Review,
     Statement,
     Tightening,
+    Trial,
     decode,
     encode,
 )
@@ -41,11 +42,16 @@ def _full() -> Account:
         closed={DAY: b"12345678"},
         clock=1_709_510_400_001,
         items={"I1": OpenItem(Decimal("0.10"), "EUR", DAY, Decimal("99999999999999.9999"), DAY, True, True)},
-        orders={"O1": OpenOrder(Decimal("5.00"), "USD", DAY, DAY + 3, True), "O2": OpenOrder(Decimal(1), "USD", DAY)},
+        orders={
+            "O1": OpenOrder(Decimal("5.00"), "USD", DAY, DAY + 3, True, True, 60),
+            "O2": OpenOrder(Decimal(1), "USD", DAY),
+        },
         early={"I2": [EarlyPayment(Decimal("1E+3"), "EUR", DAY)]},
         open_invoices={"EUR": Decimal("0.10")},
         unapplied={"EUR": Decimal("-3.5")},
-        predictions={"I1": Prediction(DAY + 6, DAY - 30, DAY, 0.1 + 0.2, 1 / 3, b"\x00\x01\x02", DAY + 1)},
+        predictions={
+            "I1": Prediction(DAY + 6, DAY - 30, DAY, 0.1 + 0.2, 1 / 3, b"\x00\x01\x02", DAY + 1, 0.4, {"q": 0.5}, True)
+        },
         behaviour=Behaviour(day=DAY, payments=2, weight=1 / 3, cash={"EUR": CashStats(1e300, 5e-324, 0.1, 2.0, -0.0)}),
         master=Master(name="Größe & Söhne", sector="steel", base_limits={"EUR": Decimal(10)}, terms_days=0),
         external=External(
@@ -70,6 +76,7 @@ def _full() -> Account:
         capacity={"EUR": Decimal("4500.00")},
         capacity_day=DAY - 9,
         limit_raised=DAY - 3,
+        trials={"A:quick": Trial(DAY, 3, -0.25)},
     )
 
 
@@ -121,8 +128,8 @@ def test_state_without_the_last_fields_is_read() -> None:
     """Fields are only ever appended: state written before a field was there gets its default."""
     row = msgspec.msgpack.decode(encode(_full()))
     older = decode(msgspec.msgpack.encode(row[:-1]))
-    assert older.limit_raised == 0
-    assert older.capacity_day == DAY - 9
+    assert older.trials == {}
+    assert older.limit_raised == DAY - 3
 
 
 def test_opinions_of_earlier_versions_are_moved() -> None:

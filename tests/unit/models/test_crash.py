@@ -210,4 +210,6 @@ def _without_offsets(disk: Disk) -> tuple[dict[str, bytes], bytes | None]:
         return accounts, None
     state = decode_partition(disk.state)
     state.applied = 0
+    for checkpoint in state.checkpoints.values():
+        checkpoint.offset = 0
     return accounts, encode_partition(state)

@@ -11,7 +11,7 @@ import pytest
 from models.account import Account, Behaviour
 from models.behaviour import record_invoice, record_order, record_payment
 from models.default_risk.features import NAMES, as_dict, features, logit, values
-from models.exposure import positions
+from models.exposure import oldest_dpd
 from tests.unit.models.build import DAY, account, owing, policy
 
 RULES = policy()
@@ -20,7 +20,7 @@ RULES = policy()
 def _features(
     known: Account, amount: float = 100.0, due: int = 30, day: int = 0, rate: float = 0.1
 ) -> dict[str, float]:
-    found = features(known, positions(known, DAY + day, RULES), amount, DAY + due, rate, DAY + day, 5)
+    found = features(known, oldest_dpd(known, DAY + day, RULES), amount, DAY + due, rate, DAY + day, 5)
     return as_dict(NAMES, found)
 
 
@@ -47,7 +47,7 @@ def test_logit_stays_finite() -> None:
 
 def test_features_are_32_bit_and_in_order() -> None:
     """Each feature takes four bytes, in the order of NAMES; the packed form reads back as itself."""
-    packed = features(account(), {}, 100.0, DAY + 30, 0.1, DAY, 5)
+    packed = features(account(), 0, 100.0, DAY + 30, 0.1, DAY, 5)
     assert len(packed) == 4 * len(NAMES) == 44
     assert values(packed).tobytes() == packed
     assert list(as_dict(NAMES, packed)) == list(NAMES)

@@ -9,7 +9,7 @@ from models.default_risk.drift import DriftState
 from models.default_risk.learner import LearnerState
 from models.default_risk.quality import RunningQuality
 from models.default_risk.risk import RiskState
-from models.partition import SCHEMA, MarketReading, PartitionState, decode, encode
+from models.partition import SCHEMA, Checkpoint, MarketReading, PartitionState, decode, encode
 from schemas.errors import UnsupportedVersion
 
 
@@ -27,6 +27,8 @@ def _full() -> PartitionState:
         roll=RiskState(9, 3),
         drifts={"A": DriftState(outcomes=5, reference=[1, 2], recent=[0.5])},
         sequences={"creditpulse.model-note.v1": 2},
+        month=738_000,
+        checkpoints={"2024-03-01": Checkpoint(7, 738_001, {"A": b"\x00", "B": b""})},
     )
 
 
@@ -63,8 +65,8 @@ def test_newer_schema_is_refused() -> None:
 def test_state_without_the_last_fields_is_read() -> None:
     """State written before roll risk was learned and drift was watched begins with both now."""
     row = msgspec.msgpack.decode(encode(_full()))
-    older = decode(msgspec.msgpack.encode(row[:-3]))
-    assert (older.roll, older.drifts, older.sequences) == (RiskState(), {}, {})
+    older = decode(msgspec.msgpack.encode(row[:-5]))
+    assert (older.roll, older.drifts, older.sequences, older.checkpoints) == (RiskState(), {}, {}, {})
     assert older.seen == ["m-1", "m-2"]
 
 

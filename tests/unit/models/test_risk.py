@@ -144,7 +144,9 @@ def test_learning_scores_what_was_predicted() -> None:
     """The outcome names the prediction as it was made, and quality counts that one, not a new one."""
     risk = DefaultRisk(RULES)
     outcome = risk.learn(account(), "I1", _prediction(None, model=0.3, naive=0.25))
-    assert msgspec.structs.astuple(outcome) == (CUSTOMER, "I1", DAY - 30, DAY + 6, 0.3, 0.25, True, "A")
+    assert msgspec.structs.astuple(outcome) == (
+        CUSTOMER, "I1", DAY - 30, DAY + 6, 0.3, 0.25, True, "A", PACKED, False,
+    )  # fmt: skip
     assert risk.quality.model_log_loss == pytest.approx(-log(0.3))
     assert risk.quality.naive_log_loss == pytest.approx(-log(0.25))
     assert risk.quality.model_brier == pytest.approx(0.49)
