@@ -15,6 +15,7 @@ _COMMANDS = {
     "backtest": "streams.commands.backtest:backtest",
     "dead-letters": "streams.commands.dead_letters:dead_letters",
     "import": "streams.commands.import_ledger:import_ledger",
+    "models": "streams.commands.models:models",
     "policy": "streams.commands.policy:policy",
     "replay": "streams.commands.replay:replay",
     "schemas": "streams.commands.schemas:schemas",

@@ -30,7 +30,7 @@ def early_warning_report(truth: Truth, engine_alerts: Mapping[str, Sequence[int]
         if sum(invoice.paid is not None for invoice in invoices) >= MIN_PAYMENTS
     }
     events = {customer: severe_days(invoices, truth.last_day) for customer, invoices in customers.items()}
-    years = sum(_days(invoices, truth.last_day) for invoices in customers.values()) / 365.25
+    years = sum(watched_days(invoices, truth.last_day) for invoices in customers.values()) / 365.25
     rules = {
         f"dpd_{days}": _figures(
             events, {c: rule_alerts(invoices, days, truth.last_day) for c, invoices in customers.items()}, years
@@ -77,7 +77,7 @@ def rule_alerts(invoices: Sequence[Invoice], days_past_due: int, last_day: int) 
     return starts
 
 
-def _days(invoices: Sequence[Invoice], last_day: int) -> int:
+def watched_days(invoices: Sequence[Invoice], last_day: int) -> int:
     """Days under watch: from the first issue to the last payment, or to the end where one is open."""
     last = max(invoice.paid if invoice.paid is not None else last_day for invoice in invoices)
     return max(0, last - min(invoice.issued for invoice in invoices))

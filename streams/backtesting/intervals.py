@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from models.default_risk.risk import Outcome
 
 DRAWS = 500
 SEED = 20_150_613
+_Z95 = 1.959963984540054
 
 Intervals = dict[str, dict[str, list[float] | None]]
 
@@ -60,3 +62,12 @@ def intervals(outcomes: Sequence[Outcome], draws: int = DRAWS) -> Intervals:
 def _auc(rank: NDArray[np.intp], positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
     p, n = np.bincount(rank, positive), np.bincount(rank, negative)
     return float((p * (np.cumsum(n) - n / 2.0)).sum() / (p.sum() * n.sum()))
+
+
+def wilson(positives: int, n: int) -> tuple[float, float]:
+    """95 % Wilson score interval of a share."""
+    z2 = _Z95 * _Z95
+    share = positives / n
+    middle, half = share + z2 / (2 * n), _Z95 * sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    low, high = (middle - half) / (1 + z2 / n), (middle + half) / (1 + z2 / n)
+    return max(0.0, min(low, share)), min(1.0, max(high, share))  # rounding must not put the share outside

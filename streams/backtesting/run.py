@@ -5,27 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from time import perf_counter
 from typing import Any, Protocol, TextIO
 
 from models.calendar import day_of
-from models.default_risk.quality import prediction_quality
 from models.default_risk.risk import Outcome
 from models.engine import CreditEngine, Effects
-from schemas.decisions import AlertKind, CreditAlert, ModelNote, OutEvent
+from schemas.decisions import AlertKind, CreditAlert, CreditLevelChanged, ModelNote, OutEvent
 from schemas.levels import Level
 from schemas.log import LogEntry
 from schemas.topics import TICKS
 from streams.backtesting.early_warning import early_warning_report
-from streams.backtesting.intervals import intervals
+from streams.backtesting.fairness import fairness_report
+from streams.backtesting.groups import customer_groups
+from streams.backtesting.levels import History, levels_over_time, migration
+from streams.backtesting.quality import prediction_report, segments_report
 from streams.backtesting.truth import Truth
 from streams.in_process import InProcess
 from streams.sources.event_file import TimedEvent
-
-TASKS = ("A", "B")
-TEST_SHARE = 0.3
-"""The last part of the time, on which predictions are scored (all of them are made before their outcome)."""
 
 
 class Observer(Protocol):
@@ -54,6 +51,7 @@ class Tally:
     outcomes: list[Outcome] = field(default_factory=list)
     truth: Truth = field(default_factory=Truth)
     tightened: dict[str, list[int]] = field(default_factory=dict)
+    levels: History = field(default_factory=dict)
     engine_seconds: float = 0.0
 
     def add(self, effects: Effects) -> None:
@@ -64,6 +62,9 @@ class Tally:
                 self.notes.append(event)
                 continue
             self.decisions += 1
+            if isinstance(event.data, CreditLevelChanged):
+                step = (day_of(event.time), event.data.level.value)
+                self.levels.setdefault(event.subject, []).append(step)
             if isinstance(event.data, CreditAlert):
                 self.alerts[event.data.kind.value] += 1
                 if _warns(event.data):
@@ -108,14 +109,20 @@ def run_backtest(
         for observer in observers:
             observer.after(entry, effects)
         for out in effects.out:
-            decisions.write(out.model_dump_json() + "\n")
+            if not isinstance(out.data, ModelNote):  # those stand in the report
+                decisions.write(out.model_dump_json() + "\n")
     return tally
 
 
-def report(tally: Tally, process: InProcess, observers: Sequence[Observer] = ()) -> dict[str, Any]:
+def report(
+    tally: Tally, process: InProcess, observers: Sequence[Observer] = (), *, batch: bool = False
+) -> dict[str, Any]:
     """The report as plain data; docs/credit-science.md explains how predictions and warnings are scored."""
     levels = Counter(a.level for accounts in process.accounts for a in accounts.by_id.values())
     reasons = Counter(error.code for _, error in process.refused)
+    customers, last_day = tally.truth.by_customer(), tally.truth.last_day
+    masters = {a.customer_id: a.master for accounts in process.accounts for a in accounts.by_id.values()}
+    groups = customer_groups(customers, masters, last_day)
     warned, rules = early_warning_report(tally.truth, tally.tightened)
     found = {
         "events": tally.events,
@@ -129,29 +136,15 @@ def report(tally: Tally, process: InProcess, observers: Sequence[Observer] = ())
         "dead_letters": {"total": len(process.refused), **dict(sorted(reasons.items()))},
         "policy_version": process.engines[0].policy.version,
         "model_log": [{"time": note.time.isoformat(), **note.data.model_dump(mode="json")} for note in tally.notes],
-        "prediction": prediction_report(tally.outcomes),
+        "prediction": prediction_report(tally.outcomes, batch=batch),
         "early_warning": warned,
         "early_warning_rules": rules,
+        "segments": segments_report(tally.outcomes, groups, tally.tightened),
+        "fairness": fairness_report(customers, groups, tally.tightened, last_day),
+        "levels_over_time": levels_over_time(tally.levels, last_day),
+        "migration": migration(tally.levels, last_day),
         "us_per_event": tally.engine_seconds / tally.entries * 1e6 if tally.entries else None,
     }
     for observer in observers:
         found |= observer.sections(tally)
     return found
-
-
-def prediction_report(outcomes: list[Outcome]) -> dict[str, Any]:
-    """Task A: at issue, will the invoice be paid more than K days late? Task B: on the first day past due, will it
-    be open for long? Predictions made in the last 30 % of the time in which invoices were issued."""
-    issued = [o.issued for o in outcomes if o.task == "A"]
-    cut = min(issued) + (max(issued) - min(issued)) * (1.0 - TEST_SHARE) if issued else 0.0
-    return {task: _task_report([o for o in outcomes if o.task == task and o.issued >= cut], cut) for task in TASKS}
-
-
-def _task_report(tested: list[Outcome], cut: float) -> dict[str, Any]:
-    bad = [o.bad for o in tested]
-    return {
-        "model": prediction_quality([o.model for o in tested], bad),
-        "naive": prediction_quality([o.naive for o in tested], bad),
-        "intervals": intervals(tested),
-        "from": date.fromordinal(-int(-cut // 1)).isoformat() if tested else None,
-    }

@@ -75,7 +75,7 @@ def backtest(
             raise InvalidInput("out_unusable", f"--out {out}: {error.strerror}", "out") from error
         with (out / "decisions.jsonl").open("w", encoding="utf-8") as decisions:
             tally = run_backtest(process, events, decisions, lambda: bar.advance(task))
-    found = report(tally, process)
+    found = report(tally, process, batch=True)
     (out / "report.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     if as_json:
         click.echo(json.dumps(found))

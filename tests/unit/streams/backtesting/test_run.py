@@ -13,7 +13,8 @@ from models.default_risk.quality import prediction_quality
 from models.default_risk.risk import Outcome
 from models.policy import default_policy_text
 from schemas.topics import ORDERS, PAYMENTS, TICKS
-from streams.backtesting.run import prediction_report, report, run_backtest
+from streams.backtesting.quality import prediction_report
+from streams.backtesting.run import report, run_backtest
 from streams.in_process import InProcess
 from tests.unit.streams.gate.parts import DAY_MS, NOW, NOW_MS
 from tests.unit.streams.test_in_process import event

@@ -1,0 +1,106 @@
+"""``creditpulse models``: what the model log says, and a person's word on promotions and restorations."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from schemas.decisions import ModelNoteOut
+from schemas.log import ModelPromoted, ModelRestored
+from schemas.topics import MODEL_LOG, POLICY
+from streams.publisher import publish
+from streams.settings import Settings
+from streams.sources.event_file import timed
+from streams.topic_reader import read_to_end
+
+_TASK = click.Choice(["A", "B"])
+
+
+@click.group()
+def models() -> None:
+    """Watch the risk models; promote a challenger, or put a model back to a checkpoint."""
+
+
+@models.command("log")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array of notes.")
+def log(as_json: bool) -> None:
+    """List the model log: monthly quality, drift, challengers that are ahead, promotions, restorations.
+
+    \b
+    Example:  creditpulse models log --json
+    Exit codes: 0 done; 1 no broker answers.
+    """
+    notes = asyncio.run(_notes(Settings()))
+    if as_json:
+        click.echo(json.dumps([note.model_dump(mode="json") for note in notes]))
+        return
+    if not notes:
+        click.echo("no notes yet: the first come on the first of a month")
+        return
+    table = Table("time", "partition", "task", "kind", "about", "statistic", "threshold", "outcomes", "model", box=None)
+    for note in notes:
+        data = note.data
+        about = " ".join(part for part in (data.model, data.text) if part)
+        table.add_row(
+            note.time.date().isoformat(), str(data.partition), data.task, data.kind, about,
+            f"{data.statistic:.4f}", f"{data.threshold:.4f}", f"{data.outcomes:,}", data.model_version,
+        )  # fmt: skip
+    Console().print(table)
+
+
+@models.command()
+@click.argument("task", type=_TASK)
+@click.argument("model")
+@click.option("--by", default=getpass.getuser, show_default="you", help="Who says so; stands in the model log.")
+def promote(task: str, model: str, by: str) -> None:
+    """Let the challenger MODEL lead for TASK, in every partition; the champion goes on in the shadow.
+
+    What it led to stands in the model log: `promoted`, or `refused` where no challenger has that name.
+
+    \b
+    Example:  creditpulse models promote A quick --by ana
+    Exit codes: 0 sent; 1 no broker answers; 2 wrong task.
+    """
+    now = datetime.now(UTC)
+    event = ModelPromoted(version=1, event_id=f"promote-{uuid4()}", occurred_at=now, task=task, model=model, by=by)
+    _send(event, now)
+
+
+@models.command()
+@click.argument("task", type=_TASK)
+@click.argument("checkpoint")
+@click.option("--by", default=getpass.getuser, show_default="you", help="Who says so; stands in the model log.")
+def restore(task: str, checkpoint: str, by: str) -> None:
+    """Put TASK's model back to a CHECKPOINT, in every partition; it scores bit for bit as it did then.
+
+    Checkpoints are named after the first of each month, or `before-` and the event of a promotion or policy.
+
+    \b
+    Example:  creditpulse models restore A 2026-11-01 --by ana
+    Exit codes: 0 sent; 1 no broker answers; 2 wrong task.
+    """
+    now = datetime.now(UTC)
+    event = ModelRestored(
+        version=1, event_id=f"restore-{uuid4()}", occurred_at=now, task=task, checkpoint=checkpoint, by=by
+    )  # fmt: skip
+    _send(event, now)
+
+
+def _send(event: ModelPromoted | ModelRestored, now: datetime) -> None:
+    asyncio.run(publish(Settings(), [timed(POLICY, now, event)]))
+    click.echo(f"sent {event.event_id}; `creditpulse models log` shows what came of it")
+
+
+async def _notes(settings: Settings) -> list[ModelNoteOut]:
+    found = {}
+    async for record in read_to_end(settings, MODEL_LOG):
+        note = ModelNoteOut.model_validate_json(record.value or b"")
+        found[note.id] = note  # sent again after a crash, it is the same note
+    return sorted(found.values(), key=lambda note: (note.time, note.id))
