@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Protocol, cast
 
 from models import assessments, ledger
@@ -27,6 +28,7 @@ from models.partition import MarketReading, PartitionState
 from models.policy import layered_policy
 from models.policy_layers import Layer
 from models.wake import WakeIndex, matured, next_wake
+from models.what_if import check_order
 from schemas.assessments import (
     AgencyReportReceived,
     CoverChanged,
@@ -35,7 +37,7 @@ from schemas.assessments import (
     MasterDataChanged,
     QualitativeReviewed,
 )
-from schemas.decisions import OutEvent
+from schemas.decisions import Decision, OrderCheck, OutEvent
 from schemas.errors import InvalidInput
 from schemas.events import (
     CustomerEvent,
@@ -155,6 +157,18 @@ class CreditEngine:
         if assessor is None:
             assessor = self._overridden[layers] = Assessor(self._layers.policy_of(layers), self._risk)
         return assessor
+
+    def check_order(
+        self, customer_id: str, amount: Decimal, currency: str, day: int
+    ) -> tuple[Decision, list[OrderCheck]]:
+        """What an order would get on ``day`` (ordinal), and what stands in its way; nothing is booked or changed."""
+        account = self._accounts.get(customer_id) or Account(SCHEMA, customer_id)
+        return check_order(account, amount, currency, day, self._assessor_of(account).policy)
+
+    def probability(self, customer_id: str) -> float:
+        """The customer's default risk as of its last assessment; the book's rate for one that is unknown."""
+        account = self._accounts.get(customer_id)
+        return self._risk.book_rate if account is None or not account.points else account.probability
 
     def apply(self, offset: int, entry: LogEntry) -> Effects:
         """Apply the entry at this log offset."""

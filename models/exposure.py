@@ -82,8 +82,12 @@ def oldest_dpd(account: Account, day: int, policy: Policy) -> int:
     return day - oldest
 
 
-def material(position: Position, dpd_floor: int, policy: Policy) -> bool:
-    """Whether what is at least ``dpd_floor`` days past due matters: amount x days, never a count of invoices."""
+def material(position: Position, dpd_floor: int, policy: Policy, *, to_hold: bool = False) -> bool:
+    """Whether what is at least ``dpd_floor`` days past due matters: amount x days, never a count of invoices.
+
+    ``to_hold``: enough to hold orders. A small part of a large exposure is worth watching when it grows old, but no
+    reason to stop a customer that pays the rest.
+    """
     if position.oldest_dpd < dpd_floor or not position.items:
         return False
     amount, amount_days = position.overdue, position.overdue_amount_days
@@ -97,7 +101,10 @@ def material(position: Position, dpd_floor: int, policy: Policy) -> bool:
         return False
     rules = policy.materiality
     base = max(float(position.exposure), float(amount))
-    return float(amount) >= rules.share_of_exposure * base or amount_days >= rules.amount_days
+    share = float(amount) / base
+    if share >= rules.share_of_exposure:
+        return True
+    return amount_days >= rules.amount_days and (not to_hold or share >= rules.share_to_hold)
 
 
 def ageing(account: Account, day: int) -> dict[str, dict[str, Decimal]]:

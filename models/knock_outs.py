@@ -42,7 +42,7 @@ def _ageing_caps(positions: dict[str, Position], policy: Policy) -> list[Cap]:
         reached = [cap for cap in policy.knock_outs.ageing if position.oldest_dpd >= cap.days_past_due]
         # The hardest one whose overdue amount matters: a trifle 90 days late is not a block.
         for cap in sorted(reached, key=lambda cap: -cap.at_most.rank):
-            if material(position, cap.days_past_due, policy):
+            if material(position, cap.days_past_due, policy, to_hold=policy.measures.holds(cap.at_most)):
                 detail = {"days_past_due": str(position.oldest_dpd), "currency": currency}
                 found.append(Cap(f"DPD_{cap.days_past_due}", cap.at_most, detail))
                 break
@@ -53,7 +53,9 @@ def _early_caps(account: Account, positions: dict[str, Position], policy: Policy
     found = []
     for rule in policy.knock_outs.early:
         for currency, position in positions.items():
-            if position.oldest_dpd < rule.days_past_due or not material(position, rule.days_past_due, policy):
+            if position.oldest_dpd < rule.days_past_due or not material(
+                position, rule.days_past_due, policy, to_hold=policy.measures.holds(rule.at_most)
+            ):
                 continue
             for dpd, _, invoice_id in position.items:
                 prediction = account.rolls.get(invoice_id)
@@ -74,7 +76,8 @@ def _reversal_cap(account: Account, policy: Policy) -> list[Cap]:
 
 def _bust_out_cap(account: Account, positions: dict[str, Position], day: int, policy: Policy) -> list[Cap]:
     rules = policy.knock_outs
-    if not any(material(position, 1, policy) for position in positions.values()):
+    to_hold = policy.measures.holds(rules.bust_out)
+    if not any(material(position, 1, policy, to_hold=to_hold) for position in positions.values()):
         return []
     velocity = order_velocity(account.behaviour, day, policy.behaviour)
     if velocity is None or velocity < rules.bust_out_velocity:

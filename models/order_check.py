@@ -29,7 +29,7 @@ def order_checks(
     if checks.utilisation and limit is not None and position.exposure + order.amount > limit:
         found.append(OrderCheck(code="OVER_LIMIT", detail=_over(position.exposure, order, limit)))
     oldest = checks.oldest_item_dpd
-    if oldest is not None and position.oldest_dpd >= oldest and material(position, oldest, policy):
+    if oldest is not None and position.oldest_dpd >= oldest and material(position, oldest, policy, to_hold=True):
         found.append(OrderCheck(code="OLDEST_ITEM", detail={"days_past_due": str(position.oldest_dpd)}))
     return found
 

@@ -246,7 +246,10 @@ class Materiality(_Section):
 
     tolerance: Amount = Field(description="An outstanding rest up to this is rounding: never overdue.")
     share_of_exposure: Share = Field(description="Overdue below this share of the exposure is not material ...")
-    amount_days: float = Field(ge=0, description="... unless amount x days past due reaches this much.")
+    amount_days: float = Field(ge=0, description="... unless amount x days past due reaches this much ...")
+    share_to_hold: Share = Field(
+        description="... then it is worth a warning; to hold orders it takes this share as well."
+    )
 
 
 class KnockOuts(_Section):
@@ -282,6 +285,10 @@ class Measures(_Section):
         """The measures of a level."""
         chosen: MeasureSet = getattr(self, level._value_)
         return chosen
+
+    def holds(self, level: Level) -> bool:
+        """Whether orders do not simply pass at this level."""
+        return self.of(level).orders != "approve"
 
 
 class Capacity(_Section):

@@ -13,6 +13,7 @@ from schemas.errors import CreditPulseError, InvalidInput
 _COMMANDS = {
     "archive": "streams.commands.archive:archive",
     "backtest": "streams.commands.backtest:backtest",
+    "compare": "streams.commands.compare:compare",
     "dead-letters": "streams.commands.dead_letters:dead_letters",
     "import": "streams.commands.import_ledger:import_ledger",
     "models": "streams.commands.models:models",

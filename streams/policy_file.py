@@ -8,6 +8,7 @@ from pathlib import Path
 from models.policy import default_policy_text, layered_policy
 from models.policy_check import dead_settings
 from models.policy_layers import LayeredPolicy
+from models.policy_text import PACKS
 from schemas.errors import InvalidInput
 
 _LOG = logging.getLogger(__name__)
@@ -25,6 +26,21 @@ def policy_text(path: Path | None) -> str:
     if dead:
         _LOG.warning("%d settings have no effect, see `creditpulse policy check`; the first: %s", len(dead), dead[0])
     return text
+
+
+def named_policy(name: str) -> str:
+    """The text of a policy that is named on a command line: a pack's name, ``default``, or a file. Raises InvalidInput.
+
+    A pack wins over a file of the same name: write ./NAME for the file.
+    """
+    if name == "default":
+        return default_policy_text()
+    if name in PACKS:
+        return f"pack: {name}\nversion: {name}\n"
+    if not Path(name).is_file():
+        known = ", ".join(["default", *PACKS])
+        raise InvalidInput("policy_unknown", f"{name}: neither a file nor one of {known}", "policy")
+    return policy_text(Path(name))
 
 
 def read_policy(path: Path) -> LayeredPolicy:

@@ -81,11 +81,11 @@ def _warns(alert: CreditAlert) -> bool:
 def run_backtest(
     process: InProcess,
     events: Iterable[TimedEvent],
-    decisions: TextIO,
+    decisions: TextIO | None,
     progress: Callable[[], None] = lambda: None,
     observers: Sequence[Observer] = (),
 ) -> Tally:
-    """Apply all events; each decision becomes a line of ``decisions`` (JSON)."""
+    """Apply all events; each decision becomes a line of ``decisions`` (JSON), if it is kept."""
     tally = Tally()
 
     def counted() -> Iterator[TimedEvent]:
@@ -109,7 +109,7 @@ def run_backtest(
         for observer in observers:
             observer.after(entry, effects)
         for out in effects.out:
-            if not isinstance(out.data, ModelNote):  # those stand in the report
+            if decisions is not None and not isinstance(out.data, ModelNote):  # those stand in the report
                 decisions.write(out.model_dump_json() + "\n")
     return tally
 

@@ -173,3 +173,12 @@ def test_ageing_sums_to_what_is_outstanding() -> None:
     assert sum(table["EUR"].values()) == known.open_invoices["EUR"] == Decimal("37.31")
     assert table["EUR"]["1-30"] == Decimal("20.21")
     assert table["USD"]["current"] == 3
+
+
+def test_an_old_trifle_warns_and_does_not_hold() -> None:
+    """1,000 of 200,000 open is half a percent: 60 days late it is worth a warning, but stops no good payer."""
+    known = owing(("old", 1_000, -60), ("rest", 199_000, 30))
+    (position,) = positions(known, DAY, policy()).values()
+    assert material(position, 30, policy())
+    assert not material(position, 30, policy(), to_hold=True)
+    assert material(position, 30, policy("materiality: {share_to_hold: 0.005}"), to_hold=True)

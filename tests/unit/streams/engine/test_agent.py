@@ -12,13 +12,13 @@ from models.account import decode as decode_account
 from models.calendar import from_ms, to_ms
 from models.partition import decode as decode_state
 from schemas.decisions import LevelOut, OrderOut
-from schemas.topics import ALERTS, LEVELS, LOG, ORDER_DECISIONS
+from schemas.topics import ALERTS, LEVELS, LOG, MODEL_LOG, ORDER_DECISIONS
 from streams.engine.agent import state_key
 from streams.transport.errors import SendFailed
 from tests.unit.streams.engine.parts import PARTITION, START, Bench, chunk, invoice, order, policy, tick
 from tests.unit.streams.faust_parts import FakeTable, Raw, Step
 
-OUT = tuple(f"t.{name}" for name in (LEVELS, ALERTS, ORDER_DECISIONS))
+OUT = tuple(f"t.{name}" for name in (LEVELS, ALERTS, ORDER_DECISIONS, MODEL_LOG))
 STRICT = "version: strict\nladder: {evidence_floor: 0}\n"
 STORY = (
     order("C1"), invoice("C2"), tick(1), order("C2", 1), policy(2, STRICT), order("C3", 3), invoice("C1", 3), tick(40),

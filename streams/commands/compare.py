@@ -1,0 +1,123 @@
+"""``creditpulse compare``: two policies on the same past, and the difference in money."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from schemas.errors import InvalidInput
+from streams.backtesting.compare import Setting, comparison, run_of
+from streams.commands.ledger_options import ledger_format, ledger_options
+from streams.commands.money_options import assumptions, money_options
+from streams.commands.progress import progress_bar
+from streams.policy_file import named_policy
+from streams.sources.past import past_events
+
+_SHOWN = ("holds", "rejections", "held_amount", "false_holds", "false_hold_amount", "sales_forgone", "margin_forgone",
+          "bad_amount_held", "loss_avoided", "late_cost_avoided", "net")  # fmt: skip
+_CUSTOMERS_SHOWN = 10
+
+
+@click.command()
+@click.argument("policy_a", metavar="POLICY_A")
+@click.argument("policy_b", metavar="POLICY_B")
+@click.argument("source", metavar="LEDGER", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for compare.json and compare.csv."
+)
+@click.option("--partitions", default=1, show_default=True, type=click.IntRange(1, 1024))
+@click.option("--trailing-days", default=30, show_default=True, type=click.IntRange(0, 3650))
+@ledger_options
+@money_options
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as one JSON object.")
+def compare(
+    policy_a: str,
+    policy_b: str,
+    source: Path,
+    out: Path | None,
+    partitions: int,
+    trailing_days: int,
+    mapping: tuple[str, ...],
+    currency: str | None,
+    date_format: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Run two policies over the same ledger (or file of events) and tell the difference, B - A, in money.
+
+    A policy is a file, the name of a pack (wholesale, manufacturing, lending), or `default`. Each invoice of the past
+    is taken as an order of its moment; what a policy would have held or refused is weighed by what then happened.
+
+    \b
+    Example:  creditpulse compare default my-policy.yaml ledger.csv.gz --out build/compare
+    Exit codes: 0 done; 2 the ledger or a policy is wrong (with file, line and reason).
+    """
+    texts = [named_policy(policy_a), named_policy(policy_b)]
+    setting = Setting(datetime.now(UTC), partitions, trailing_days, assumptions(options))
+    with progress_bar() as bar:
+        reading = bar.add_task("reading", total=None)
+        events = past_events(source, ledger_format(mapping, currency, date_format))
+        bar.remove_task(reading)
+        runs = []
+        for name, text in zip((policy_a, policy_b), texts, strict=True):
+            task = bar.add_task(name, total=len(events))
+            runs.append(run_of(text, events, setting, lambda task=task: bar.advance(task)))  # type: ignore[misc]
+    found = comparison(*runs)
+    if out is not None:
+        _write(out, found)
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        _show(found, policy_a, policy_b)
+        if out is not None:
+            click.echo(f"wrote {out / 'compare.json'} and {out / 'compare.csv'}")
+
+
+def _write(out: Path, found: dict[str, Any]) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput("out_unusable", f"--out {out}: {error.strerror}", "out") from error
+    (out / "compare.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    with (out / "compare.csv").open("w", encoding="utf-8", newline="") as file:
+        columns = ["customer_id", "currency", "sales", "net_a", "net_b", "difference", "stopped_a", "stopped_b"]
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(found["customers"])
+
+
+def _show(found: dict[str, Any], name_a: str, name_b: str) -> None:
+    console = Console()
+    one, other = found["a"], found["b"]
+    table = Table("", f"A: {name_a}", f"B: {name_b}", "B - A", box=None)
+    for label, a, b in (
+        ("alerts", one["alerts"]["total"], other["alerts"]["total"]),
+        *((f"at the end {level}", one["levels"].get(level, 0), other["levels"].get(level, 0))
+          for level in sorted({*one["levels"], *other["levels"]})),
+    ):  # fmt: skip
+        table.add_row(label, f"{a:,}", f"{b:,}", f"{b - a:+,}")
+    for label in ("recall", "precision", "median_lead_days", "false_alerts_per_customer_year"):
+        a, b = one["early_warning"][label], other["early_warning"][label]
+        if a is not None and b is not None:
+            table.add_row(f"early warning: {label.replace('_', ' ')}", f"{a:.3g}", f"{b:.3g}", f"{b - a:+.3g}")
+    console.print(table)
+    for currency, difference in found["difference"].items():
+        money = Table(currency, "A", "B", "B - A", box=None)
+        a, b = (run["money"]["currencies"].get(currency, {}) for run in (one, other))
+        for label in _SHOWN:
+            money.add_row(label.replace("_", " "), str(a.get(label, 0)), str(b.get(label, 0)), str(difference[label]))
+        console.print(money)
+    customers = found["customers"]
+    if customers:
+        rows = Table("customer", "currency", "sales", "net A", "net B", "B - A", box=None)
+        for row in customers[:_CUSTOMERS_SHOWN]:
+            rows.add_row(*(str(row[k]) for k in ("customer_id", "currency", "sales", "net_a", "net_b", "difference")))
+        console.print(rows)
+        console.print(f"{len(customers):,} customers differ")
