@@ -14,6 +14,7 @@ from rich.table import Table
 from schemas.errors import InvalidInput
 from schemas.levels import Level
 from streams.backtesting.holds import Holds
+from streams.backtesting.html.render import render
 from streams.backtesting.run import report, run_backtest
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
@@ -56,7 +57,7 @@ def backtest(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Run the engine over a ledger or a file of events; write decisions.jsonl and report.json.
+    """Run the engine over a ledger or a file of events; write decisions.jsonl, report.json and report.html.
 
     Predictions are made at issue and scored when the outcome is certain, on invoices issued in the last 30 % of
     the time, beside the naive rate of the customer.
@@ -81,6 +82,7 @@ def backtest(
             tally = run_backtest(process, events, decisions, lambda: bar.advance(task), observers)
     found = report(tally, process, observers, batch=batch_model)
     (out / "report.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    (out / "report.html").write_text(render(found), encoding="utf-8")
     if as_json:
         click.echo(json.dumps(found))
     else:
@@ -121,4 +123,4 @@ def _show(found: dict[str, Any], out: Path) -> None:
             f"{money['false_holds']:,} of them wrongly; margin forgone {money['margin_forgone']}, "
             f"loss avoided {money['loss_avoided']}, late cost avoided {money['late_cost_avoided']}, net {money['net']}"
         )
-    console.print(f"wrote {out / 'decisions.jsonl'} and {out / 'report.json'}")
+    console.print(f"wrote {out / 'decisions.jsonl'}, {out / 'report.json'} and {out / 'report.html'}")
