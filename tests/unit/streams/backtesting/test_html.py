@@ -62,7 +62,7 @@ def sample() -> dict[str, Any]:
         "levels_over_time": [{"month": f"2020-0{n}", **dict.fromkeys(levels, n)} for n in range(1, 6)],
         "migration": {"from": "2019-09-01", "to": "2020-05-31", "levels": levels,
                       "matrix": {a: {b: 7 if a == b else 0 for b in levels} for a in levels}},
-        "segments": dict.fromkeys(("segment", "sector", "region", "currency"), [segment]),
+        "segments": {key: [segment] for key in ("segment", "sector", "region", "currency")},
         "fairness": {"minimum_customers": 30, "groups": {"age": [group], "size": [{**group, "enough": False}]}},
         "money": {"assumptions": assumed, "orders": 28606, "currencies": {"USD": money}},
         "model_log": [{"time": "2020-03-01T00:00:00+00:00", "task": "A", "kind": "score_drift", "statistic": 0.2777,
