@@ -22,6 +22,7 @@ _COMMANDS = {
     "schemas": "streams.commands.schemas:schemas",
     "simulate": "streams.commands.simulate:simulate",
     "topics": "streams.commands.topics:topics",
+    "tune": "streams.commands.tune:tune",
     "worker": "streams.commands.worker:worker",
 }
 EXIT_FAILED, EXIT_WRONG_INPUT = 1, 2

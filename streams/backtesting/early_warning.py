@@ -19,25 +19,30 @@ QUIET_DAYS = 90
 REFERENCE_RULES = (15, 30)
 
 
-def early_warning_report(truth: Truth, engine_alerts: Mapping[str, Sequence[int]]) -> tuple[dict[str, Any], Any]:
+def early_warning_report(
+    truth: Truth, engine_alerts: Mapping[str, Sequence[int]], since: int = 0
+) -> tuple[dict[str, Any], Any]:
     """Figures of the engine, and the same for the single rules "an open invoice reaches D DPD".
 
-    ``engine_alerts``: ordinals per customer. Customers with fewer than 5 paid invoices do not count.
+    ``engine_alerts``: ordinals per customer. Customers with fewer than 5 paid invoices do not count, nor what was
+    before the day ``since``.
     """
     customers = {
         customer: invoices
         for customer, invoices in truth.by_customer().items()
         if sum(invoice.paid is not None for invoice in invoices) >= MIN_PAYMENTS
     }
-    events = {customer: severe_days(invoices, truth.last_day) for customer, invoices in customers.items()}
-    years = sum(watched_days(invoices, truth.last_day) for invoices in customers.values()) / 365.25
+    events = _since(since, {c: severe_days(invoices, truth.last_day) for c, invoices in customers.items()})
+    years = sum(watched_days(invoices, truth.last_day, since) for invoices in customers.values()) / 365.25
     rules = {
         f"dpd_{days}": _figures(
-            events, {c: rule_alerts(invoices, days, truth.last_day) for c, invoices in customers.items()}, years
+            events,
+            _since(since, {c: rule_alerts(invoices, days, truth.last_day) for c, invoices in customers.items()}),
+            years,
         )
         for days in REFERENCE_RULES
     }
-    return _figures(events, engine_alerts, years), rules
+    return _figures(events, _since(since, engine_alerts), years), rules
 
 
 def severe_days(invoices: Sequence[Invoice], last_day: int) -> list[int]:
@@ -77,10 +82,14 @@ def rule_alerts(invoices: Sequence[Invoice], days_past_due: int, last_day: int) 
     return starts
 
 
-def watched_days(invoices: Sequence[Invoice], last_day: int) -> int:
+def watched_days(invoices: Sequence[Invoice], last_day: int, since: int = 0) -> int:
     """Days under watch: from the first issue to the last payment, or to the end where one is open."""
     last = max(invoice.paid if invoice.paid is not None else last_day for invoice in invoices)
-    return max(0, last - min(invoice.issued for invoice in invoices))
+    return max(0, last - max(since, min(invoice.issued for invoice in invoices)))
+
+
+def _since(day: int, found: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+    return {customer: [at for at in days if at >= day] for customer, days in found.items()}
 
 
 def _figures(
