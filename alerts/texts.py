@@ -44,7 +44,8 @@ def phrase(key: str, language: Language, **named: str) -> str:
 
 def reason_text(reason: Reason | OrderCheck, language: Language) -> str:
     """What a reason, cap or check says, with its numbers where it has them."""
-    template = texts(language).get(f"{_entry(reason.code)}.detail")
+    kind = "excused" if "market" in reason.detail else "detail"
+    template = texts(language).get(f"{_entry(reason.code)}.{kind}")
     if template is None:
         return text(reason.code, language)
     shown = {name: _shown(reason.code, name, value, language) for name, value in reason.detail.items()}

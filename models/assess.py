@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from math import ceil
+from types import MappingProxyType
 
 from models.account import Account, OpenOrder, Tightening
 from models.calendar import to_ms
@@ -15,16 +17,20 @@ from models.exposure import Position, is_exposure, oldest_dpd, positions
 from models.knock_outs import Cap, caps
 from models.ledger import mark_held
 from models.level_ladder import Standing, level_kept, level_on_merit, next_standing
+from models.market import PROMPT, market_relief
 from models.measures import LimitRules, terms_days
 from models.opinions import Opinion
 from models.order_check import order_checks
 from models.out_events import Cause, Change, alert_out, assessment, level_out, order_out
+from models.partition import MarketReading
 from models.reasons import reason_code, reasons
 from models.scorecard import Scorecard
 from schemas.decisions import AlertKind, Decision, OutEvent, WayBack
 from schemas.envelope import Severity
 from schemas.levels import BY_VALUE, LADDER, Level
 from schemas.policy import Policy
+
+NO_READINGS: Mapping[str, MarketReading] = MappingProxyType({})
 
 _MAX_STANDING = 4
 """Tightenings remembered for retraction; a customer has at most four steps to fall."""
@@ -44,6 +50,8 @@ _SEVERITY = {
 class Situation:
     """An account on a day, what happened, and what came of it.
 
+    ``relief``: the payment index as it is without the market's excuse, and the reading that excuses it.
+
     ``late_since`` (ms) is set when the news is late: it may ease or retract, never tighten. ``rise_due`` is the day
     of the next step of a limit that rises in steps (0 = none).
     """
@@ -59,6 +67,7 @@ class Situation:
     base: dict[str, Decimal] = field(default_factory=dict)
     opinions: dict[str, Opinion] = field(default_factory=dict)
     measures: dict[str, float] = field(default_factory=dict)
+    relief: tuple[float, str] | None = None
     out: list[OutEvent] = field(default_factory=list)
 
     @property
@@ -70,9 +79,10 @@ class Situation:
 class Assessor:
     """Assesses accounts by one policy and one default-risk model."""
 
-    def __init__(self, policy: Policy, risk: DefaultRisk) -> None:
+    def __init__(self, policy: Policy, risk: DefaultRisk, market: Mapping[str, MarketReading] = NO_READINGS) -> None:
+        """``market``: the newest readings by ``scope:name``, kept up to date by their owner."""
         self.policy = self._policy = policy
-        self._risk = risk
+        self._risk, self._market = risk, market
         self._scorecard = Scorecard(policy)
         self._limits = LimitRules(policy)
 
@@ -118,8 +128,21 @@ class Assessor:
         situation.measures = self._scorecard.measures(
             account, situation.positions, situation.base, day, situation.opinions
         )
+        if self._market:
+            self._excuse(situation)
         account.points = self._scorecard.points(situation.measures, situation.opinions)
         situation.caps = caps(account, situation.positions, day, self._policy)
+
+    def _excuse(self, situation: Situation) -> None:
+        """Give back to the payment index what sector and region account for."""
+        measures = situation.measures
+        own = measures.get("payment_index")
+        if own is None or own >= PROMPT:
+            return
+        found = market_relief(situation.account.master, self._market, situation.day, self._policy.market)
+        if found is not None:
+            measures["payment_index"] = min(PROMPT, own + found.points)
+            situation.relief = (own, found.by)
 
     def _standing(self, situation: Situation) -> Standing:
         account, day = situation.account, situation.day
@@ -197,7 +220,7 @@ class Assessor:
         change = Change(
             level_before=level_before,
             score_before=sum(account.decided_points.values()),
-            reasons=reasons(account.decided_points, account.points, situation.measures),
+            reasons=reasons(account.decided_points, account.points, situation.measures, situation.relief),
             caps=[cap.as_reason() for cap in situation.caps],
             positions=situation.positions,
             opinions=situation.opinions,

@@ -145,7 +145,7 @@ class CreditEngine:
         self._risk = DefaultRisk(self.policy.default_risk, self._state.risk)
         self._roll = RollRisk(self.policy.roll_risk, self._state.roll)
         self._keeper = ModelKeeper(self.policy, self._state, {"A": self._risk, "B": self._roll})
-        self._assessor = Assessor(self.policy, self._risk)
+        self._assessor = Assessor(self.policy, self._risk, self._state.market)
         self._overridden: dict[tuple[Layer, ...], Assessor] = {(): self._assessor}
 
     def _assessor_of(self, account: Account) -> Assessor:
@@ -155,7 +155,9 @@ class CreditEngine:
         layers = self._layers.layers_of(account.customer_id, account.master)
         assessor = self._overridden.get(layers)
         if assessor is None:
-            assessor = self._overridden[layers] = Assessor(self._layers.policy_of(layers), self._risk)
+            assessor = self._overridden[layers] = Assessor(
+                self._layers.policy_of(layers), self._risk, self._state.market
+            )
         return assessor
 
     def check_order(

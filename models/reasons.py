@@ -13,8 +13,13 @@ def reason_code(component: str) -> str:
     return component.upper()
 
 
-def reasons(before: dict[str, int], after: dict[str, int], measures: dict[str, float]) -> list[Reason]:
-    """At most four reasons and ``OTHER``; their contributions sum to ``sum(after) - sum(before)``."""
+def reasons(
+    before: dict[str, int], after: dict[str, int], measures: dict[str, float], relief: tuple[float, str] | None = None
+) -> list[Reason]:
+    """At most four reasons and ``OTHER``; their contributions sum to ``sum(after) - sum(before)``.
+
+    ``relief``: the payment index as it is by itself, and the reading of the market that excuses the rest.
+    """
     changes = {
         name: after.get(name, 0) - before.get(name, 0)
         for name in sorted({*before, *after})
@@ -22,7 +27,7 @@ def reasons(before: dict[str, int], after: dict[str, int], measures: dict[str, f
     }
     largest = sorted(changes.items(), key=lambda change: (-abs(change[1]), change[0]))
     shown = [
-        Reason(code=reason_code(name), contribution=change, detail=_detail(name, measures))
+        Reason(code=reason_code(name), contribution=change, detail=_detail(name, measures, relief))
         for name, change in largest[:SHOWN]
     ]
     rest = sum(change for _, change in largest[SHOWN:])
@@ -31,5 +36,8 @@ def reasons(before: dict[str, int], after: dict[str, int], measures: dict[str, f
     return shown
 
 
-def _detail(component: str, measures: dict[str, float]) -> dict[str, str]:
+def _detail(component: str, measures: dict[str, float], relief: tuple[float, str] | None) -> dict[str, str]:
+    if component == "payment_index" and relief is not None and component in measures:
+        own, market = relief
+        return {"value": f"{measures[component]:.4g}", "own": f"{own:.4g}", "market": market}
     return {"value": f"{measures[component]:.4g}"} if component in measures else {}

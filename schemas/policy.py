@@ -402,6 +402,13 @@ class Drift(_Section):
     recent_outcomes: int = Field(ge=50, description="How many outcomes count as recent (half of them after so many).")
 
 
+class Market(_AgeInDays):
+    """How far a decline of the whole sector or region excuses a customer's (models/market.py)."""
+
+    share: Share = Field(description="Of the index's points below 100 that are given back; 0 = off.")
+    max_relief: Annotated[float, Field(ge=0, le=50)] = Field(description="Points of payment index at most.")
+
+
 class Promotion(_Section):
     """When a challenger takes the champion's place, and how far back a model can be restored."""
 
@@ -427,6 +434,7 @@ class Policy(_Section):
     statements: Statements
     agencies: Agencies
     reviews: Reviews
+    market: Market
     ladder: Ladder
     knock_outs: KnockOuts
     materiality: Materiality

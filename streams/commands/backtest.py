@@ -53,6 +53,7 @@ def backtest(
     mapping: tuple[str, ...],
     currency: str | None,
     date_format: str | None,
+    number_rows: bool,
     batch_model: bool,
     as_json: bool,
     **options: Any,
@@ -69,7 +70,7 @@ def backtest(
     text = named_policy(policy)
     with progress_bar() as bar:
         task = bar.add_task("reading", total=None)
-        past = past_events(source, ledger_format(mapping, currency, date_format))
+        past = past_events(source, ledger_format(mapping, currency, date_format, number_rows))
         events = with_ticks(iter(past), trailing_days)
         bar.update(task, description="events", total=len(past))
         observers = [Holds(assumptions(options))]

@@ -47,6 +47,7 @@ def compare(
     mapping: tuple[str, ...],
     currency: str | None,
     date_format: str | None,
+    number_rows: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -63,7 +64,7 @@ def compare(
     setting = Setting(datetime.now(UTC), partitions, trailing_days, assumptions(options))
     with progress_bar() as bar:
         reading = bar.add_task("reading", total=None)
-        events = past_events(source, ledger_format(mapping, currency, date_format))
+        events = past_events(source, ledger_format(mapping, currency, date_format, number_rows))
         bar.remove_task(reading)
         runs = []
         for name, text in zip((policy_a, policy_b), texts, strict=True):

@@ -31,6 +31,7 @@ def import_ledger(
     mapping: tuple[str, ...],
     currency: str | None,
     date_format: str | None,
+    number_rows: bool,
     out: Path,
     skip_bad_rows: Path | None,
     as_json: bool,
@@ -44,7 +45,7 @@ def import_ledger(
     Example:  creditpulse import invoices.csv --map cust_no=customer_id --map doc=invoice_id --out events.jsonl.gz
     Exit codes: 0 done; 1 a file cannot be written; 2 the ledger has missing columns or bad rows (nothing is written).
     """
-    form = ledger_format(mapping, currency, date_format)
+    form = ledger_format(mapping, currency, date_format, number_rows)
     skipped: list[BadRow] = []
     with progress_bar() as bar:
         task = bar.add_task("rows", total=None)

@@ -14,21 +14,24 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def ledger_options(command: Command) -> Command:
-    """Adds --map, --currency and --date-format."""
+    """Adds --map, --currency, --number-rows and --date-format."""
     for option in (
         click.option("--date-format", help="strptime's, e.g. %d/%m/%Y; without it ISO (2025-01-31)."),
+        click.option("--number-rows", is_flag=True, help="The file has no invoice ids: number its rows."),
         click.option("--currency", help="Currency of rows that name none (or ?)."),
         click.option(
             "--map", "mapping", multiple=True, metavar="THEIRS=OURS",
             help="Name a column of the ledger; ours are customer_id, invoice_id, issue_date, due_date, paid_date, "
-            "amount, currency, terms_days, name, segment, sector, region. Repeat it.",
+            "amount, settled, currency, terms_days, name, segment, sector, region. Repeat it.",
         ),
     ):  # fmt: skip
         command = option(command)
     return command
 
 
-def ledger_format(mapping: tuple[str, ...], currency: str | None, date_format: str | None) -> LedgerFormat:
+def ledger_format(
+    mapping: tuple[str, ...], currency: str | None, date_format: str | None, number_rows: bool
+) -> LedgerFormat:
     """The format that the options describe; raises InvalidInput."""
     columns = {}
     for item in mapping:
@@ -36,4 +39,4 @@ def ledger_format(mapping: tuple[str, ...], currency: str | None, date_format: s
         if not (theirs and equals and ours):
             raise InvalidInput("wrong_mapping", f"--map {item}: write THEIRS=OURS", "map")
         columns[theirs] = ours
-    return LedgerFormat(columns, currency, date_format)
+    return LedgerFormat(columns, currency, date_format, number_rows)

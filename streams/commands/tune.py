@@ -50,6 +50,7 @@ def tune(
     mapping: tuple[str, ...],
     currency: str | None,
     date_format: str | None,
+    number_rows: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -66,7 +67,7 @@ def tune(
     text = "version: default\n" if policy == "default" else named_policy(policy)
     with progress_bar() as bar:
         reading = bar.add_task("reading", total=None)
-        events = past_events(source, ledger_format(mapping, currency, date_format))
+        events = past_events(source, ledger_format(mapping, currency, date_format, number_rows))
         events = events if customers is None else sampled(events, customers, seed)
         bar.remove_task(reading)
         if not events:

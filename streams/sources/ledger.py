@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,9 @@ from schemas.topics import ASSESSMENTS, ORDERS, PAYMENTS
 from streams.sources.event_file import TimedEvent, timed
 
 REQUIRED = ("customer_id", "invoice_id", "issue_date", "due_date", "amount", "currency")
-OPTIONAL = ("paid_date", "terms_days", "name", "segment", "sector", "region")
-"""``paid_date`` empty: still open. ``terms_days`` absent: due minus issue. The others become master data."""
+OPTIONAL = ("paid_date", "settled", "terms_days", "name", "segment", "sector", "region")
+"""``paid_date`` empty: still open. ``settled``: what was paid on that date; the rest stays open (absent: all of it).
+``terms_days`` absent: due minus issue. The others become master data."""
 _MASTER = ("name", "segment", "sector", "region")
 _JOINED, _ISSUED, _PAID = time(8, tzinfo=UTC), time(9, tzinfo=UTC), time(17, tzinfo=UTC)
 _SHOWN = 20
@@ -60,12 +62,13 @@ class LedgerFormat:
 
     ``columns`` maps the file's column names to ours; names that are ours already need no mapping. ``currency``
     stands in for a missing column or value (also ``?``). ``date_format`` is strptime's; None means ISO 8601
-    (2025-01-31).
+    (2025-01-31). ``number_rows``: the file has no invoice ids, its rows are numbered instead.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     currency: str | None = None
     date_format: str | None = None
+    number_rows: bool = False
 
     def __post_init__(self) -> None:
         for theirs, ours in self.columns.items():
@@ -160,6 +163,8 @@ class _LedgerReader:
         missing = [name for name in REQUIRED if name not in names.values()]
         if self._form.currency is not None and "currency" in missing:
             missing.remove("currency")
+        if self._form.number_rows and "invoice_id" in missing:
+            missing.remove("invoice_id")
         if missing:
             raise self._columns_missing(missing, found)
         return names
@@ -167,7 +172,7 @@ class _LedgerReader:
     def _columns_missing(self, missing: list[str], found: list[str]) -> InvalidInput:
         message = (
             f"{self._path}: columns are missing: {', '.join(missing)}; the file has {', '.join(found) or 'none'}. "
-            "Map them with --map THEIRS=OURS"
+            "Map them with --map THEIRS=OURS; rows without invoice_id can be numbered by --number-rows"
         )
         return InvalidInput("missing_columns", message, missing[0])
 
@@ -175,6 +180,8 @@ class _LedgerReader:
         """``(rank, event)`` of a row; equal times are ordered by rank. Raises _Refused before giving any."""
         if "too_many" in row:
             raise _Refused("row", "has more values than the header has columns")
+        if self._form.number_rows and "invoice_id" not in row:
+            row["invoice_id"] = f"row-{len(self._invoices) + 1}"
         invoice_id, customer = _text(row, "invoice_id"), _text(row, "customer_id")
         if invoice_id in self._invoices:
             raise _Refused("invoice_id", f"{invoice_id!r} stands in an earlier row as well")
@@ -184,8 +191,11 @@ class _LedgerReader:
             raise _Refused("due_date", f"{due} is not within {MAX_TERMS_DAYS} days after issue_date {issued}")
         terms = _text(row, "terms_days") if _filled(row.get("terms_days")) else (due - issued).days
         money = {"amount": _text(row, "amount"), "currency": self._currency(row)}
+        settled = self._settled(row, money["amount"])
+        if settled == 0:
+            paid = None
         try:
-            found = list(_events(row, customer, invoice_id, issued, due, paid, terms, money))
+            found = list(_events(row, customer, invoice_id, issued, due, paid, terms, money, settled))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             raise _Refused(_field(first["loc"]), f"{first['msg']}, is {first['input']!r:.60}") from error
@@ -201,6 +211,19 @@ class _LedgerReader:
         if stands_in is not None and str(row.get("currency") or "").strip() in ("", "?"):
             return stands_in
         return _text(row, "currency")
+
+    @staticmethod
+    def _settled(row: Row, amount: str) -> Decimal | None:
+        """What was paid of the amount; None where the row does not say."""
+        if not _filled(row.get("settled")):
+            return None
+        try:
+            settled, whole = Decimal(_text(row, "settled")), Decimal(amount)
+        except InvalidOperation:
+            raise _Refused("settled", f"{row['settled']!r:.40} is no number") from None
+        if not 0 <= settled <= whole:
+            raise _Refused("settled", f"must lie between 0 and the amount {amount}, is {settled}")
+        return settled
 
     def _date(self, row: Row, name: str) -> date:
         found = self._parsed_date(row, name)
@@ -224,7 +247,15 @@ class _LedgerReader:
 
 
 def _events(
-    row: Row, customer: str, invoice_id: str, issued: date, due: date, paid: date | None, terms: Any, money: Row
+    row: Row,
+    customer: str,
+    invoice_id: str,
+    issued: date,
+    due: date,
+    paid: date | None,
+    terms: Any,
+    money: Row,
+    settled: Decimal | None = None,
 ) -> Iterator[tuple[int, TimedEvent]]:
     at = datetime.combine(issued, _ISSUED)
     invoiced = OrderInvoiced(
@@ -234,6 +265,8 @@ def _events(
     yield 1, timed(ORDERS, at, invoiced)
     if paid is not None:
         at = datetime.combine(paid, _PAID)
+        if settled is not None:
+            money = {**money, "amount": settled}
         payment = PaymentReceived(
             version=1, event_id=f"pay:{invoice_id}", occurred_at=at, customer_id=customer, payment_id=invoice_id,
             invoice_id=invoice_id, paid_at=at, **money,

@@ -232,3 +232,37 @@ def test_the_real_ledger_gives_two_events_for_each_paid_invoice() -> None:
     assert len(ids) == len(set(ids)) == 62_954
     times = [event.timestamp_ms for event in events]
     assert times == sorted(times)
+
+
+PARTLY = """customer_id,issue_date,due_date,amount,settled,currency,paid_date
+V1,2024-01-02,2024-02-01,100.00,60.00,EUR,2024-02-03
+V1,2024-01-03,2024-02-02,50.00,0,EUR,2024-02-03
+V2,2024-01-04,2024-02-03,70.00,,EUR,2024-02-04
+"""
+
+
+def test_what_was_settled_is_paid_and_the_rest_stays_open(tmp_path: Path) -> None:
+    """60 of 100 paid; of the second nothing, of the third, which does not say, all. Rows get numbers for ids."""
+    path = tmp_path / "payables.csv"
+    path.write_text(PARTLY, encoding="utf-8")
+    events = [json.loads(event.raw) for event in ledger_events(path, LedgerFormat(number_rows=True))]
+    paid = {event["invoice_id"]: event["amount"] for event in events if event["type"] == "payment.received"}
+    assert {name: Decimal(amount) for name, amount in paid.items()} == {"row-1": Decimal(60), "row-3": Decimal(70)}
+    assert [event["invoice_id"] for event in events if event["type"] == "order.invoiced"] == ["row-1", "row-2", "row-3"]
+
+
+@pytest.mark.parametrize("settled", ["100.01", "-1", "much"])
+def test_more_than_the_amount_cannot_be_settled(tmp_path: Path, settled: str) -> None:
+    """Nor less than nothing; the row and the field are named."""
+    path = tmp_path / "payables.csv"
+    path.write_text(PARTLY.replace("60.00", settled), encoding="utf-8")
+    error = _refused(path, LedgerFormat(number_rows=True))
+    assert error.field == "settled"
+    assert "line 2: settled" in str(error)
+
+
+def test_without_ids_the_option_is_named(tmp_path: Path) -> None:
+    """A file without invoice ids is refused until its rows may be numbered."""
+    path = tmp_path / "payables.csv"
+    path.write_text(PARTLY, encoding="utf-8")
+    assert "--number-rows" in str(_refused(path))
