@@ -8,7 +8,16 @@ from typing import TypeVar
 
 from alerts.plain import plain
 from alerts.texts import Language, amount_text, phrase, reason_text, text
-from schemas.decisions import AlertKind, CreditAlert, Opinion, OrderCheck, OrderDecision, Reason, WayBack
+from schemas.decisions import (
+    AlertKind,
+    Counterfactual,
+    CreditAlert,
+    Opinion,
+    OrderCheck,
+    OrderDecision,
+    Reason,
+    WayBack,
+)
 from schemas.levels import Level
 
 _LONGEST_ID = 24
@@ -119,6 +128,20 @@ def way_back_text(way: WayBack, language: Language) -> str:
     return f"{told} {phrase('way_back.invoices', language, invoices=some + more)}"
 
 
+def help_text(found: Counterfactual, language: Language) -> str:
+    """What further invoices paid on time would lead to; empty where paying what is overdue is all (the way back)."""
+    if not found.on_time:
+        return ""
+    code = "help.from" if found.not_before else "help.later"
+    named = {
+        "count": str(found.on_time),
+        "level": text(found.to_level.value, language),
+        "date": found.not_before.date().isoformat() if found.not_before else "",
+    }
+    told = phrase(code, language, **named)
+    return f"{told} {phrase('help.approximate', language)}" if found.approximate else told
+
+
 def alert_sentence(customer: str, alert: CreditAlert, language: Language) -> str:
     """The whole alert on one line."""
     parts = [alert_head(customer, alert, language), alert_why(alert, language)]
@@ -130,6 +153,7 @@ def alert_sentence(customer: str, alert: CreditAlert, language: Language) -> str
         parts.append(phrase("alert.limit", language, amounts=shown))
     if alert.way_back is not None:
         parts.append(way_back_text(alert.way_back, language))
+    parts += [text_ for help_ in alert.counterfactuals if (text_ := help_text(help_, language))]
     if alert.provisional:
         parts.append(phrase("alert.provisional", language))
     return joined(parts, language)

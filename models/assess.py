@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from models.account import Account, OpenOrder, Tightening
 from models.calendar import to_ms
+from models.counterfactual import counterfactuals
 from models.default_risk.features import features
 from models.default_risk.risk import DefaultRisk
 from models.exposure import Position, is_exposure, oldest_dpd, positions
@@ -25,7 +26,7 @@ from models.out_events import Cause, Change, alert_out, assessment, level_out, o
 from models.partition import MarketReading
 from models.reasons import reason_code, reasons
 from models.scorecard import Scorecard
-from schemas.decisions import AlertKind, Decision, OutEvent, WayBack
+from schemas.decisions import AlertKind, Counterfactual, Decision, OutEvent, WayBack
 from schemas.envelope import Severity
 from schemas.levels import BY_VALUE, LADDER, Level
 from schemas.policy import Policy
@@ -242,6 +243,7 @@ class Assessor:
                 account, state, situation.cause, severity,
                 kind=kind, cause_kind=self._cause_kind(situation, change, level_before, kind),
                 way_back=self._way_back(situation) if kind is AlertKind.TIGHTENING else None,
+                helps=self._what_helps(situation) if kind is AlertKind.TIGHTENING and level is not level_before else (),
             )  # fmt: skip
             situation.out.append(alert)
         self._note_tightenings(situation, level_before, kind, retracted)
@@ -295,6 +297,19 @@ class Assessor:
             invoices=[invoice for _, _, invoice in items[:10]],
             not_before=datetime(not_before.year, not_before.month, not_before.day, tzinfo=UTC),
         )
+
+    def _what_helps(self, situation: Situation) -> list[Counterfactual]:
+        account, cause = situation.account, situation.cause
+        if account.override is not None:
+            return []  # a person decided, and a person decides on the way back
+
+        def merit(copy: Account, day: int) -> Level:
+            played = Situation(copy, cause, day)
+            self._score(played)
+            return level_on_merit(copy.score, played.cap, self._policy.ladder)
+
+        exact = self._risk.is_silent
+        return counterfactuals(account, situation.day, self._policy, merit, exact=exact)
 
     def check_order(self, situation: Situation, order_id: str) -> None:
         """Decide a newly placed order on the state as it is before it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -24,6 +24,7 @@ from schemas.decisions import (
     AlertKind,
     AlertOut,
     Assessment,
+    Counterfactual,
     CreditAlert,
     CreditLevelChanged,
     Decision,
@@ -177,6 +178,7 @@ def alert_out(
     cause_kind: str,
     way_back: WayBack | None = None,
     retracts: str | None = None,
+    helps: Sequence[Counterfactual] = (),
 ) -> AlertOut:
     """``CreditAlert`` in its envelope; several retractions of one cause differ by what they retract."""
     suffix = kind.value if retracts is None else f"{kind.value}:{retracts}"
@@ -198,6 +200,7 @@ def alert_out(
             retracts=retracts,
             retracts_because=cause.event_id if retracts is not None else None,
             way_back=way_back,
+            counterfactuals=list(helps),
         ),
     )
 

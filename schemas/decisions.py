@@ -116,6 +116,20 @@ class WayBack(OutData):
     not_before: datetime | None
 
 
+class Counterfactual(OutData):
+    """What would help: with this paid now and so many further invoices paid on time, the customer deserves this level.
+
+    ``not_before`` null: the level lies more than one step ahead, and is reached step by step. ``approximate``: what
+    the learner will have learned meanwhile is not known.
+    """
+
+    pay: dict[Currency, Decimal]
+    on_time: int = Field(ge=0)
+    to_level: Level
+    not_before: datetime | None
+    approximate: bool
+
+
 class CreditAlert(Assessment):
     """Someone should know: behaviour worsened (tightening), recovered (easing), or we were wrong (retraction)."""
 
@@ -125,6 +139,7 @@ class CreditAlert(Assessment):
     retracts: str | None = Field(default=None, description="Id of the alert that is taken back.")
     retracts_because: str | None = Field(default=None, description="event_id of the late or corrected event.")
     way_back: WayBack | None = None
+    counterfactuals: list[Counterfactual] = Field(default_factory=list, max_length=2)
 
 
 class Decision(StrEnum):

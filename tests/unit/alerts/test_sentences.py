@@ -10,6 +10,7 @@ import pytest
 from alerts.sentences import (
     alert_sentence,
     amounts,
+    help_text,
     money,
     opinion_line,
     order_sentence,
@@ -17,7 +18,7 @@ from alerts.sentences import (
     way_back_text,
 )
 from alerts.texts import LANGUAGES, Language
-from schemas.decisions import AlertKind, Opinion, OrderCheck, Reason, WayBack
+from schemas.decisions import AlertKind, Counterfactual, Opinion, OrderCheck, Reason, WayBack
 from schemas.levels import Level
 
 from .samples import alert, order
@@ -127,3 +128,16 @@ def test_an_order_decision_says_what_stands_in_the_way() -> None:
         told
         == "C1 order O1 over 300.00 USD held: exposure 900.00 plus order 300.00 passes the limit 1,000 USD by 200.00"
     )
+
+
+def test_what_would_help_is_said_with_its_date_or_as_a_way() -> None:
+    """Invoices paid on time, the level they lead to, and what cannot be foretold; what the way back says is not said
+    twice."""
+    one = Counterfactual(
+        pay={}, on_time=2, to_level=Level.WATCH, not_before=datetime(2025, 3, 12, tzinfo=UTC), approximate=False
+    )
+    assert help_text(one, "en") == "with 2 more invoices paid on time: watch from 2025-03-12"
+    later = one.model_copy(update={"not_before": None, "to_level": Level.PRIME, "approximate": True})
+    assert help_text(later, "en").startswith("with 2 more invoices paid on time: prime, step by step (")
+    assert "2 张发票" in help_text(later, "zh")
+    assert help_text(one.model_copy(update={"on_time": 0}), "en") == ""
