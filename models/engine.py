@@ -121,9 +121,14 @@ _BOOKINGS: dict[type[CustomerEvent], _Booking] = {
 class CreditEngine:
     """One partition's engine. Single-threaded; ``state`` and ``accounts`` are its whole memory."""
 
-    def __init__(self, accounts: Accounts, policy_text: str, state: PartitionState | None = None) -> None:
-        """``policy_text`` decides until a policy is activated in the log; a stored ``state`` knows its own."""
-        self._accounts = accounts
+    def __init__(
+        self, accounts: Accounts, policy_text: str, state: PartitionState | None = None, partition: int = 0
+    ) -> None:
+        """``policy_text`` decides until a policy is activated in the log; a stored ``state`` knows its own.
+
+        ``partition``: the log's, by which notes on its models are told from those of others.
+        """
+        self._accounts, self._partition = accounts, partition
         self._state = state or PartitionState(PARTITION_SCHEMA, policy_text)
         self._wakes = WakeIndex(list(accounts.wakes()))
         self._use_policy()
@@ -144,7 +149,7 @@ class CreditEngine:
         self.policy = self._layers.base
         self._risk = DefaultRisk(self.policy.default_risk, self._state.risk)
         self._roll = RollRisk(self.policy.roll_risk, self._state.roll)
-        self._keeper = ModelKeeper(self.policy, self._state, {"A": self._risk, "B": self._roll})
+        self._keeper = ModelKeeper(self.policy, self._state, {"A": self._risk, "B": self._roll}, self._partition)
         self._assessor = Assessor(self.policy, self._risk, self._state.market)
         self._overridden: dict[tuple[Layer, ...], Assessor] = {(): self._assessor}
 

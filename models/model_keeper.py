@@ -31,8 +31,9 @@ _DECODER = msgspec.msgpack.Decoder(RiskState)
 class ModelKeeper:
     """The models of one partition under one policy; ``risks`` by task."""
 
-    def __init__(self, policy: Policy, state: PartitionState, risks: dict[Task, EventRisk]) -> None:
-        self._policy, self._state, self._risks = policy, state, risks
+    def __init__(self, policy: Policy, state: PartitionState, risks: dict[Task, EventRisk], partition: int) -> None:
+        # A relayed event's coordinates are those of the public record, the same in each partition: they do not tell.
+        self._policy, self._state, self._risks, self._partition = policy, state, risks, partition
         self._watches = {task: DriftWatch(policy.drift, state.drifts.get(task)) for task in risks}
         self._quantile = NormalDist().inv_cdf(policy.promotion.confidence)
 
@@ -163,7 +164,7 @@ class ModelKeeper:
     ) -> OutEvent:
         risk = self._risks[task]
         note = ModelNote(
-            task=task, kind=kind, partition=cause.source.partition, statistic=statistic, threshold=threshold,
+            task=task, kind=kind, partition=self._partition, statistic=statistic, threshold=threshold,
             outcomes=risk.outcomes if outcomes is None else outcomes,
             mean_probability=mean_probability, rate=rate,
             model_version=risk.model_version, policy_version=self._policy.version,

@@ -29,7 +29,9 @@ class InProcess:
 
     def __init__(self, partitions: int, policy_text: str, *, latest: datetime, max_event_bytes: int = 65_536) -> None:
         self.accounts = [MemoryAccounts() for _ in range(partitions)]
-        self.engines = [CreditEngine(accounts, policy_text) for accounts in self.accounts]
+        self.engines = [
+            CreditEngine(accounts, policy_text, partition=number) for number, accounts in enumerate(self.accounts)
+        ]
         self.refused: list[tuple[Record, InvalidInput]] = []
         self._latest_ms = int(latest.timestamp() * 1000)
         self._max_bytes = max_event_bytes

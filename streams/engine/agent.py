@@ -93,7 +93,7 @@ class EngineAgent:
         if found is None or found.epoch != epoch:
             data = self.risk_models.value(number, state_key(number))
             accounts = TableAccounts(self.accounts, number)
-            engine = CreditEngine(accounts, self._policy_text, decode(data) if data is not None else None)
+            engine = CreditEngine(accounts, self._policy_text, decode(data) if data is not None else None, number)
             found = self._partitions[number] = _Partition(epoch, accounts, engine)
         return found
 

@@ -74,5 +74,5 @@ class PerEventEngine:
     def _engine(self, partition: int) -> tuple[TableAccounts, CreditEngine]:
         if partition not in self._engines:
             accounts = TableAccounts(_Mapping(self._accounts), partition)
-            self._engines[partition] = accounts, CreditEngine(accounts, self._policy_text)
+            self._engines[partition] = accounts, CreditEngine(accounts, self._policy_text, partition=partition)
         return self._engines[partition]

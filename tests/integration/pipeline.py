@@ -145,6 +145,8 @@ def comparable(key: str, data: bytes) -> Any:
     """Decoded state with what depends on log offsets taken out."""
     stored: Any = decode_partition(data) if key.startswith("partition-") else decode_account(data)
     stored.applied = 0
+    for checkpoint in getattr(stored, "checkpoints", {}).values():
+        checkpoint.offset = 0
     return stored
 
 
