@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -21,12 +21,12 @@ from models.level_ladder import Standing, level_kept, level_on_merit, next_stand
 from models.market import PROMPT, market_relief
 from models.measures import LimitRules, terms_days
 from models.opinions import Opinion
-from models.order_check import order_checks
+from models.order_check import is_held_out, order_checks
 from models.out_events import Cause, Change, alert_out, assessment, level_out, order_out
 from models.partition import MarketReading
 from models.reasons import reason_code, reasons
 from models.scorecard import Scorecard
-from schemas.decisions import AlertKind, Counterfactual, Decision, OutEvent, WayBack
+from schemas.decisions import AlertKind, Counterfactual, Decision, OrderCheck, OutEvent, WayBack
 from schemas.envelope import Severity
 from schemas.levels import BY_VALUE, LADDER, Level
 from schemas.policy import Policy
@@ -326,6 +326,10 @@ class Assessor:
         elif any(check.code == "LEVEL_BLOCKED" for check in checks):
             del account.orders[order_id]
             self._emit_order(situation, order_id, order, Decision.REJECT, where)
+        elif is_held_out(account.customer_id, order_id, order, self._policy):
+            order.held = False
+            drawn = [*checks, OrderCheck(code="HOLDOUT")]
+            self._emit_order(situation, order_id, order, Decision.APPROVE, where, drawn)
         else:
             mark_held(account, order)
             self._emit_order(situation, order_id, order, Decision.HOLD, where)
@@ -347,10 +351,16 @@ class Assessor:
             self._emit_order(situation, order_id, order, Decision.RELEASE, situation.positions)
 
     def _emit_order(
-        self, situation: Situation, order_id: str, order: OpenOrder, decision: Decision, where: dict[str, Position]
+        self,
+        situation: Situation,
+        order_id: str,
+        order: OpenOrder,
+        decision: Decision,
+        where: dict[str, Position],
+        drawn: Sequence[OrderCheck] = (),
     ) -> None:
         account = situation.account
-        checks = [] if decision in (Decision.APPROVE, Decision.RELEASE) else order_checks(
+        checks = list(drawn) if decision in (Decision.APPROVE, Decision.RELEASE) else order_checks(
             account, order, where, self._policy
         )  # fmt: skip
         position = where.get(order.currency, Position())

@@ -6,7 +6,9 @@ from decimal import Decimal
 
 from models.account import Account, OpenOrder
 from models.exposure import Position, material
+from models.memory import id_hash
 from schemas.decisions import OrderCheck
+from schemas.fields import Currency
 from schemas.levels import Level
 from schemas.policy import Policy
 
@@ -32,6 +34,19 @@ def order_checks(
     if oldest is not None and position.oldest_dpd >= oldest and material(position, oldest, policy, to_hold=True):
         found.append(OrderCheck(code="OLDEST_ITEM", detail={"days_past_due": str(position.oldest_dpd)}))
     return found
+
+
+def is_held_out(customer_id: str, order_id: str, order: OpenOrder, policy: Policy) -> bool:
+    """Whether an order that is to be held passes all the same, to learn what becomes of those we hold.
+
+    A small random share, drawn by a hash of the ids: the same order is drawn in every replay, and nobody can choose it.
+    """
+    rules = policy.order_checks
+    most = rules.holdout_most.get(Currency(order.currency)) if rules.holdout_share else None
+    if most is None or order.amount > most:
+        return False
+    draw = int.from_bytes(id_hash(f"holdout/{customer_id}/{order_id}"), "big") / 2.0**64
+    return draw < rules.holdout_share
 
 
 def _over(exposure: Decimal, order: OpenOrder, limit: Decimal) -> dict[str, str]:

@@ -166,7 +166,9 @@ class OrderDecision(OutData):
     amount: Decimal
     currency: Currency
     level: Level
-    checks: list[OrderCheck] = Field(description="What stood in the way; empty for approvals.")
+    checks: list[OrderCheck] = Field(
+        description="What stood in the way; empty for approvals, but for those drawn to learn the truth (HOLDOUT)."
+    )
     exposure: Exposure
     cause: Source
     cause_type: str

@@ -317,6 +317,10 @@ class OrderChecks(_Section):
     utilisation: bool
     level: bool
     oldest_item_dpd: Days | None = Field(description="Hold when a material item is this late; null = off.")
+    holdout_share: Annotated[float, Field(ge=0, le=0.05)] = Field(
+        description="Share of held orders that pass all the same, drawn by their ids, to learn the truth; 0 = off."
+    )
+    holdout_most: dict[Currency, Amount] = Field(description="Only orders up to this amount; others are never drawn.")
 
 
 class Behaviour(_Section):

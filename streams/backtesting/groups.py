@@ -9,8 +9,8 @@ from models.account import Master
 from streams.backtesting.truth import Invoice
 
 _MASTER = ("segment", "sector", "region")
-_AGES = ((90, "under 90 days"), (365, "90 to 365 days"))
-_OLDEST = "over 365 days"
+_AGES = ((90, "0-89"), (366, "90-365"))
+_OLDEST = "366+"
 
 
 def customer_groups(

@@ -35,7 +35,10 @@ class Assumptions:
 
 @dataclass(slots=True)
 class Money:
-    """Sums in one currency. ``net`` = loss and late cost avoided - margin forgone: above 0 the policy has paid."""
+    """Sums in one currency. ``net`` = loss and late cost avoided - margin forgone: above 0 the policy has paid.
+
+    ``expected_loss`` = P(late) x share of the late that went bad x loss given default x amount, over all orders.
+    """
 
     orders: int = 0
     sales: Decimal = Decimal(0)
@@ -53,6 +56,8 @@ class Money:
     late_cost: Decimal = Decimal(0)
     late_cost_avoided: Decimal = Decimal(0)
     expected_loss: Decimal = Decimal(0)
+    late_orders: int = 0
+    bad_orders: int = 0
 
     @property
     def net(self) -> Decimal:
@@ -93,6 +98,9 @@ def money_by(
     for order in orders:
         invoice = truth.invoices.get((order.customer_id, order.invoice)) if order.invoice is not None else None
         _count(found.setdefault(key(order), Money()), order, invoice, truth.last_day, assumptions, late_days)
+    for money in found.values():
+        # What is foretold is being late, and few of the late go bad: their share in this past brings it to a loss.
+        money.expected_loss *= Decimal(money.bad_orders) / money.late_orders if money.late_orders else Decimal(0)
     return found
 
 
@@ -108,9 +116,11 @@ def _count(
     money.orders += 1
     money.sales += amount
     money.expected_loss += Decimal(repr(order.probability)) * assumptions.loss_given_default * amount
+    money.late_orders += invoice is not None and invoice.passes(late_days, last_day) is not None
     bad = invoice is not None and invoice.passes(assumptions.loss_after_days, last_day) is not None
     late_cost = _late_cost(invoice, last_day, assumptions)
     money.bad_amount += amount if bad else 0
+    money.bad_orders += bad
     money.late_cost += late_cost
     if order.decision is Decision.APPROVE:
         return

@@ -9,9 +9,12 @@ import pytest
 from models.account import Account, OpenOrder
 from models.exposure import positions
 from models.order_check import order_checks
+from schemas.decisions import Decision
+from schemas.errors import InvalidInput
 from schemas.levels import Level
 from schemas.policy import Policy
-from tests.unit.models.build import DAY, account, owing, policy
+from tests.unit.models.book import Book, orders
+from tests.unit.models.build import DAY, account, cancelled, owing, placed, policy
 
 RULES = policy()
 
@@ -106,3 +109,37 @@ def test_policy_switches_checks_off() -> None:
     known.level = Level.BLOCKED.value
     known.limits = {"EUR": Decimal(300)}
     assert _codes(known, rules=off) == []
+
+
+HELD = "limits: {base: {EUR: 100}}\norder_checks: {holdout_share: 0.05, holdout_most: {EUR: 1000}}"
+
+
+def test_a_small_share_of_held_orders_passes_and_says_so() -> None:
+    """About one of twenty, always the same ones; each approval tells what stood in the way, and that it was drawn."""
+    drawn = []
+    for _ in range(2):
+        book = Book(HELD)
+        for number in range(600):
+            book.see(placed(f"O{number}", 500), cancelled(f"O{number}"))
+        passed = [order for order in orders(book.out) if order.decision is Decision.APPROVE]
+        assert all([check.code for check in order.checks] == ["OVER_LIMIT", "HOLDOUT"] for order in passed)
+        drawn.append([order.order_id for order in passed])
+    assert drawn[0] == drawn[1]
+    assert 10 <= len(drawn[0]) <= 55
+
+
+@pytest.mark.parametrize(
+    "text", [HELD.replace("0.05", "0"), HELD.replace("1000", "499"), HELD.replace("EUR: 1000", "USD: 1000")]
+)
+def test_large_orders_and_other_currencies_are_never_drawn(text: str) -> None:
+    """Nor any, while the share is zero: that is the default."""
+    book = Book(text)
+    for number in range(100):
+        book.see(placed(f"O{number}", 500), cancelled(f"O{number}"))
+    assert {order.decision for order in orders(book.out)} == {Decision.HOLD}
+
+
+def test_more_than_a_twentieth_cannot_be_left_to_chance() -> None:
+    """The policy refuses it."""
+    with pytest.raises(InvalidInput, match="holdout_share"):
+        policy("order_checks: {holdout_share: 0.06}")

@@ -93,6 +93,7 @@ def test_a_path_may_be_a_section_or_nothing() -> None:
     policy = layered_policy("{}")
     assert [found.path for found in policy.explain("order_checks")] == [
         "order_checks.utilisation", "order_checks.level", "order_checks.oldest_item_dpd",
+        "order_checks.holdout_share", "order_checks.holdout_most",
     ]  # fmt: skip
     everything = {found.path for found in policy.explain()}
     assert {"version", "limits.base", "scorecard.ageing.nodes", "knock_outs.early"} <= everything

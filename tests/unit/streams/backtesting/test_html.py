@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from schemas.decisions import ModelNoteKind
 from streams.backtesting.html.render import render, words
 
 ATTACK = "<script>alert(1)</script>"
@@ -65,8 +66,11 @@ def sample() -> dict[str, Any]:
         "segments": {key: [segment] for key in ("segment", "sector", "region", "currency")},
         "fairness": {"minimum_customers": 30, "groups": {"age": [group], "size": [{**group, "enough": False}]}},
         "money": {"assumptions": assumed, "orders": 28606, "currencies": {"USD": money}},
-        "model_log": [{"time": "2020-03-01T00:00:00+00:00", "task": "A", "kind": "score_drift", "statistic": 0.2777,
-                       "threshold": 0.25, "outcomes": 4321}],
+        "model_log": [
+            {"time": "2020-03-01T00:00:00+00:00", "task": "A", "kind": kind, "statistic": 0.2777, "threshold": 0.25,
+             "outcomes": 4321}
+            for kind in get_args(ModelNoteKind)
+        ],
     }  # fmt: skip
 
 

@@ -76,6 +76,12 @@ def test_an_approved_order_costs_its_expected_loss_only() -> None:
     )  # fmt: skip
 
 
+def test_few_of_the_late_go_bad() -> None:
+    """Two orders at 10 %, both late and one of them bad: half of 2 x .1 x .5 x 1,000."""
+    orders = [order(Decision.APPROVE, "late"), order(Decision.APPROVE, "bad")]
+    assert euros(orders, truth(late=10, bad=None))["expected_loss"] == "50.00"
+
+
 def test_currencies_stay_apart() -> None:
     """Each has its own sums."""
     orders = [order(Decision.HOLD, "good"), order(Decision.HOLD, "good", "USD")]
