@@ -106,8 +106,13 @@ async def ids(reader: Reader) -> dict[str, list[str]]:
     found = {}
     for topic, view in VIEW_OF.items():
         rows = await reader.view(view, limit=10_000)
-        found[topic] = sorted(f"{row['customer_id']} {row.get('event_id') or row.get('id')}" for row in rows)
+        found[topic] = sorted(f"{_subject(row)} {row.get('event_id') or row.get('id')}" for row in rows)
     return found
+
+
+def _subject(row: dict[str, Any]) -> str:
+    """Whom a row concerns: a customer, or a partition's model."""
+    return row["customer_id"] if "customer_id" in row else f"partition-{row['partition']}"
 
 
 def expected(records: Iterable[Record]) -> dict[str, list[str]]:
