@@ -30,6 +30,7 @@ MARKET, POLICY = "market", "policy"
 TICKS, BROADCASTS, LOG = "ticks", "broadcasts", "customer-events"
 LEVELS, ALERTS, ORDER_DECISIONS = "credit-levels", "credit-alerts", "order-decisions"
 MODEL_LOG, DEAD_LETTERS = "model-log", "dead-letters"
+CONTROL = "control"
 
 TOPICS: tuple[Topic, ...] = (
     Topic(PAYMENTS, "in", "Payments received and reversed.", TypeAdapter(PaymentEvent)),
@@ -64,6 +65,14 @@ TOPICS: tuple[Topic, ...] = (
         keyed_by_customer=False,
     ),
     Topic(LOG, "internal", "The one ordered log per partition.", TypeAdapter(LogEntry)),
+    Topic(
+        CONTROL,
+        "internal",
+        "What people set up while we run: API keys (hashed), subscriptions, silences, acknowledgements; key kind/id.",
+        TypeAdapter(dict[str, Any]),
+        keyed_by_customer=False,
+        compacted=True,
+    ),
     Topic(LEVELS, "out", "Level, limit and terms of each customer.", TypeAdapter(LevelOut), compacted=True),
     Topic(ALERTS, "out", "Tightening, easing, retraction.", TypeAdapter(AlertOut)),
     Topic(ORDER_DECISIONS, "out", "Approve, hold, reject, release.", TypeAdapter(OrderOut)),
