@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple, Protocol
 
@@ -109,8 +109,18 @@ class Feed:
     not answer. The order is that of each partition; events of different partitions come interleaved.
     """
 
-    def __init__(self, settings: Settings, topics: Sequence[str] = OUT_TOPICS, *, from_beginning: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        topics: Sequence[str] = OUT_TOPICS,
+        *,
+        from_beginning: bool = True,
+        start: Mapping[tuple[str, int], int] | None = None,
+    ) -> None:
+        """``start``: the next offset by topic (logical name) and partition, for those that begin elsewhere."""
         self._settings, self._topics, self._from_beginning = settings, topics, from_beginning
+        self._start = {TopicPartition(settings.topic(name), number): at for (name, number), at in (start or {}).items()}
+        self._names = {settings.topic(name): name for name in topics}
         self.decoder = FeedDecoder(settings, topics)
         self._consumer = AIOKafkaConsumer(
             **settings.kafka_client_options(),
@@ -134,7 +144,7 @@ class Feed:
             ]
             self._consumer.assign(tps)
             find = self._consumer.beginning_offsets if self._from_beginning else self._consumer.end_offsets
-            for tp, offset in (await find(tps)).items():
+            for tp, offset in ((await find(tps)) | self._start).items():
                 self._consumer.seek(tp, offset)
                 self._done[tp] = offset
         except (KafkaError, OSError) as error:
@@ -152,16 +162,26 @@ class Feed:
 
     async def __anext__(self) -> FeedItem:
         while not self._ready:
-            self._done.update(self._fetched)
-            self._fetched = {}
-            try:
-                batches = await self._consumer.getmany(timeout_ms=500, max_records=500)
-            except KafkaError as error:
-                raise Unavailable(f"the broker at {self._settings.broker} does not answer: {error!r}") from error
-            for tp, records in batches.items():
-                self._ready.extend(self.decoder.items(records))
-                self._fetched[tp] = records[-1].offset + 1
+            self._ready.extend(await self.batch())
         return self._ready.popleft()
+
+    async def batch(self) -> list[FeedItem]:
+        """What has come within half a second, perhaps nothing; raises Unavailable."""
+        self._done.update(self._fetched)
+        self._fetched = {}
+        try:
+            batches = await self._consumer.getmany(timeout_ms=500, max_records=500)
+        except KafkaError as error:
+            raise Unavailable(f"the broker at {self._settings.broker} does not answer: {error!r}") from error
+        found: list[FeedItem] = []
+        for tp, records in batches.items():
+            found += self.decoder.items(records)
+            self._fetched[tp] = records[-1].offset + 1
+        return found
+
+    def positions(self) -> dict[tuple[str, int], int]:
+        """The next offset of each topic (logical name) and partition, behind what was fetched."""
+        return {(self._names[tp.topic], tp.partition): at for tp, at in (self._done | self._fetched).items()}
 
     async def is_at_end(self) -> bool:
         """Whether the listener has been through everything that is in the topics now; raises Unavailable."""

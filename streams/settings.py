@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=6066, ge=0, le=65535)
     archive_port: int = Field(default=6068, ge=0, le=65535, description="Health and read API of the archive.")
+    api_port: int = Field(default=6070, ge=0, le=65535, description="REST API for other systems.")
+    api_requests_per_minute: int = Field(default=30_000, ge=1, description="Of one API key.")
 
     clock: Literal["wall", "events"] = Field(
         default="wall", description="wall: the worker makes the ticks. events: whoever replays makes them."

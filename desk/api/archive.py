@@ -1,0 +1,59 @@
+"""The archive as the API reads it: found when it is needed, and looked for anew when it has moved."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, TypeVar
+
+from schemas.errors import Unavailable
+from streams.archive.reader import Reader
+from streams.settings import Settings
+
+Answer = TypeVar("Answer")
+
+
+class ArchiveReader:
+    """``streams.archive.reader.Reader`` for a long-lived process: an archive may start after us, and restart."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._reader: Reader | None = None
+
+    async def __aenter__(self) -> ArchiveReader:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._forget()
+
+    async def view(
+        self, name: str, customer_id: str | None = None, limit: int = 100, offset: int = 0
+    ) -> list[dict[str, Any]]:
+        """A page of a view; errors as ``Reader.view``."""
+        return await self._ask(lambda reader: reader.view(name, customer_id, limit, offset))
+
+    async def customer(self, customer_id: str, timeline: int = 100) -> dict[str, Any]:
+        """One customer; errors as ``Reader.customer``."""
+        return await self._ask(lambda reader: reader.customer(customer_id, timeline))
+
+    async def _ask(self, question: Callable[[Reader], Awaitable[Answer]]) -> Answer:
+        fresh = self._reader is None
+        try:
+            return await question(await self._open())
+        except Unavailable:
+            await self._forget()
+            if fresh:
+                raise
+        return await question(await self._open())
+
+    async def _open(self) -> Reader:
+        if self._reader is None:
+            self._reader = await Reader(self._settings).__aenter__()
+        return self._reader
+
+    async def _forget(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            await reader.__aexit__(None, None, None)

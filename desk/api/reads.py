@@ -1,0 +1,106 @@
+"""Reading the book: levels, customers, alerts, order decisions and every view of the archive, page by page."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
+
+from desk.api.guard import Asked, Reader
+from schemas.fields import Identifier
+from streams.archive.catalog import MAX_LIMIT, MAX_OFFSET, VIEWS
+from streams.archive.migrations import view_descriptions
+from streams.archive.reads import DEFAULT_TIMELINE
+
+router = APIRouter(tags=["reading"])
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows of a page.")]
+Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET, description="Rows before the page.")]
+
+
+class Page(BaseModel):
+    """A page of rows; ``next_offset`` is null on the last one. Money is exact text, times are ISO 8601 in UTC."""
+
+    view: str
+    limit: int
+    offset: int
+    next_offset: int | None
+    rows: list[dict[str, Any]]
+
+
+class ViewInfo(BaseModel):
+    """A view of the archive, in words."""
+
+    name: str
+    about: str
+    per_customer: bool = Field(description="Whether customer_id narrows it.")
+    order: str
+
+
+@router.get("/v1/views", summary="The views that can be read")
+async def views(who: Reader) -> list[ViewInfo]:
+    """Each is documented in the archive and has the same numbers in CLI, API and desk."""
+    about = view_descriptions()
+    return [
+        ViewInfo(name=name, about=about[name], per_customer=view.per_customer, order=view.order)
+        for name, view in VIEWS.items()
+    ]
+
+
+@router.get("/v1/views/{name}", summary="A page of a view")
+async def view(
+    services: Asked,
+    who: Reader,
+    name: Annotated[str, Path(max_length=80)],
+    customer_id: Annotated[Identifier | None, Query()] = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Page:
+    """In a stable order."""
+    # One row more than asked for tells whether there is a next page.
+    most = min(limit + 1, MAX_LIMIT)
+    rows = await services.archive.view(name, customer_id, most, offset)
+    more = len(rows) > limit or (most == limit == len(rows))
+    return Page(view=name, limit=limit, offset=offset, next_offset=offset + limit if more else None, rows=rows[:limit])
+
+
+@router.get("/v1/customers", summary="All customers with their latest level")
+async def customers(services: Asked, who: Reader, limit: Limit = 100, offset: Offset = 0) -> Page:
+    """The view `current_levels`."""
+    return await view(services, who, "current_levels", None, limit, offset)
+
+
+@router.get("/v1/customers/{customer_id}", summary="All about one customer")
+async def customer(
+    services: Asked,
+    who: Reader,
+    customer_id: Annotated[Identifier, Path()],
+    timeline: Annotated[int, Query(ge=0, le=MAX_LIMIT)] = DEFAULT_TIMELINE,
+) -> dict[str, Any]:
+    """Level, score, reasons, exposures, limit, way back, and the newest entries of its timeline."""
+    return await services.archive.customer(customer_id, timeline)
+
+
+@router.get("/v1/alerts", summary="Alerts, newest first")
+async def alerts(
+    services: Asked,
+    who: Reader,
+    customer_id: Annotated[Identifier | None, Query()] = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Page:
+    """The view `alerts`."""
+    return await view(services, who, "alerts", customer_id, limit, offset)
+
+
+@router.get("/v1/order-decisions", summary="Order decisions, newest first")
+async def order_decisions(
+    services: Asked,
+    who: Reader,
+    customer_id: Annotated[Identifier | None, Query()] = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Page:
+    """The view `order_decisions`."""
+    return await view(services, who, "order_decisions", customer_id, limit, offset)

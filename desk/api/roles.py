@@ -1,0 +1,23 @@
+"""Who may do what: five roles, each holding the rights of those before it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """READER sees; ORDER_ENTRY asks for credit checks; ANALYST acts on orders and alerts; APPROVER is the second pair
+    of eyes and overrides levels; ADMIN makes keys and subscriptions and activates policies."""
+
+    READER = "reader"
+    ORDER_ENTRY = "order-entry"
+    ANALYST = "analyst"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+    def holds(self, needed: Role) -> bool:
+        """Whether this role may do what ``needed`` may."""
+        return _RANK[self] >= _RANK[needed]
+
+
+_RANK = {role: rank for rank, role in enumerate(Role)}

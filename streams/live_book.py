@@ -1,0 +1,161 @@
+"""The book as the engine holds it, in any other process: accounts and policies read from the engine's changelogs.
+
+A reader of its own position: it answers while workers restart or move partitions, and always says as of when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from models.account import Account, Master, decode
+from models.calendar import from_ms
+from models.partition import PartitionState
+from models.partition import decode as decode_partition
+from models.policy import layered_policy
+from schemas.errors import Unavailable
+from schemas.policy import Policy
+from streams.partitioner import partition_of
+from streams.policy_file import policy_text
+from streams.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_TRY_AGAIN_SECONDS = 1.0
+_CACHED = 20_000
+"""Decoded accounts that are kept; the others stay bytes until they are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An account (None: nobody of that id has been seen), the policy that holds for it, and as of when both stand."""
+
+    account: Account | None
+    policy: Policy
+    as_of: datetime
+
+
+class LiveBook:
+    """``async with LiveBook(settings) as book``: begins to read and returns; ``ready`` tells when all was read."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        app = f"{settings.app_id}-engine"
+        self._accounts_topic, self._states_topic = f"{app}-accounts-changelog", f"{app}-risk-models-changelog"
+        self._consumer = AIOKafkaConsumer(
+            **settings.kafka_client_options(), enable_auto_commit=False, auto_offset_reset="earliest",
+            fetch_max_wait_ms=50, max_partition_fetch_bytes=8 * 1024 * 1024,
+        )  # fmt: skip
+        self._accounts: dict[str, bytes] = {}
+        self._decoded: dict[str, Account] = {}
+        self._states: dict[int, PartitionState] = {}
+        self._first_policy = policy_text(settings.policy_file)
+        self._task: asyncio.Task[None] | None = None
+        self.ready = asyncio.Event()
+
+    async def __aenter__(self) -> LiveBook:
+        """Raises Unavailable when no broker answers."""
+        try:
+            await self._consumer.start()
+        except (KafkaError, OSError) as error:
+            await self._consumer.stop()
+            raise Unavailable(f"no broker at {self._settings.broker}: {error!r}") from error
+        self._task = asyncio.create_task(self._run(), name="live book")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        await self._consumer.stop()
+
+    def __len__(self) -> int:
+        return len(self._accounts)
+
+    def customers(self) -> Iterator[str]:
+        """Ids of all customers, in no order."""
+        return iter(list(self._accounts))
+
+    def account(self, customer_id: str) -> Account | None:
+        """The account as last read, or None. It is shared: copy it before changing it."""
+        found = self._decoded.get(customer_id)
+        if found is None and (data := self._accounts.get(customer_id)) is not None:
+            found = self._decoded[customer_id] = decode(data)
+            if len(self._decoded) > _CACHED:
+                del self._decoded[next(iter(self._decoded))]
+        return found
+
+    def known(self, customer_id: str) -> Known:
+        """What is known of a customer, and the policy that holds for it.
+
+        Raises:
+            Unavailable: the book has not been read yet, or no engine has ever run.
+        """
+        if not self.ready.is_set():
+            raise Unavailable("the book is still being read")
+        account = self.account(customer_id)
+        state = self.state(partition_of(customer_id.encode(), self._settings.partitions))
+        # Before its first tick an engine decides by the file that it was started with, which ours is too.
+        layers = layered_policy(self._first_policy if state is None else state.policy_text)
+        policy = layers.base
+        if layers.overrides:
+            policy = layers.policy_of(layers.layers_of(customer_id, account.master if account else Master()))
+        clock = max(state.clock if state else 0, account.clock if account else 0)
+        return Known(account, policy, from_ms(clock))
+
+    def state(self, partition: int) -> PartitionState | None:
+        """A partition's state as last read, or None."""
+        return self._states.get(partition)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._read()
+            except KafkaError as error:
+                log.warning("live book: %r", error)
+                await asyncio.sleep(_TRY_AGAIN_SECONDS)
+
+    async def _read(self) -> None:
+        places = await self._places()
+        self._consumer.assign(places)
+        await self._consumer.seek_to_beginning(*places)
+        ends = await self._consumer.end_offsets(places)
+        while any([await self._consumer.position(place) < ends[place] for place in places]):
+            self._take(await self._consumer.getmany(timeout_ms=500, max_records=5_000))
+        self.ready.set()
+        while True:
+            self._take(await self._consumer.getmany(timeout_ms=1_000, max_records=2_000))
+            await asyncio.sleep(0)  # a burst of updates must not keep requests waiting
+
+    async def _places(self) -> list[TopicPartition]:
+        """All partitions of both changelogs, waiting for the engine to make them."""
+        names = (self._accounts_topic, self._states_topic)
+        while not {*names} <= await self._consumer.topics():
+            await asyncio.sleep(_TRY_AGAIN_SECONDS)
+        return [TopicPartition(name, number) for name in names for number in range(self._settings.partitions)]
+
+    def _take(self, batches: Mapping[TopicPartition, list[ConsumerRecord]]) -> None:
+        for place, records in batches.items():
+            if place.topic == self._states_topic:
+                data = records[-1].value
+                if data is not None:
+                    self._states[place.partition] = decode_partition(data)
+                continue
+            for record in records:
+                customer_id = record.key.decode()
+                self._decoded.pop(customer_id, None)
+                if record.value is None:
+                    self._accounts.pop(customer_id, None)
+                else:
+                    self._accounts[customer_id] = record.value
