@@ -16,6 +16,7 @@ from streams.engine.per_event import PerEventEngine
 from streams.gate.agent import Gate
 from streams.metrics import Metrics
 from streams.settings import Settings
+from streams.transport.assignor import WholeAssignor
 from streams.transport.consumer import ChunkConsumer
 from streams.transport.install import use_chunks
 from streams.transport.options import ChunkOptions
@@ -54,6 +55,7 @@ def _faust_app(settings: Settings, role: str, web_port: int) -> faust.App:
         canonical_url=f"http://{settings.instance_id}.{role}.{settings.app_id}",
         # Static membership: a restarted worker takes its own place at once, without a rebalance storm.
         consumer_group_instance_id=f"{settings.app_id}-{role}-{settings.instance_id}",
+        PartitionAssignor=WholeAssignor,
         consumer_auto_offset_reset="earliest",
         broker_session_timeout=30.0,
         broker_heartbeat_interval=3.0,
