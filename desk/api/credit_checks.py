@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from copy import copy
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -10,9 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from desk.api.guard import Asked, OrderEntry
 from desk.api.services import Services
+from models.account import SCHEMA, Account
+from models.calendar import day_of
+from models.exposure import Position, positions
+from models.out_events import exposure_out
+from models.what_if import check_order
 from schemas.decisions import Decision, Exposure, OrderCheck
-from schemas.events import MAX_TERMS_DAYS
-from schemas.fields import Currency, Identifier, PositiveAmount, SaneDate
+from schemas.fields import Currency, Identifier, PositiveAmount
 from schemas.levels import Level
 from streams.archive.errors import NotFound
 
@@ -29,15 +34,14 @@ class CreditCheck(BaseModel):
     customer_id: Identifier
     amount: PositiveAmount
     currency: Currency
-    requested_terms_days: int | None = Field(default=None, ge=0, le=MAX_TERMS_DAYS)
-    delivery_date: SaneDate | None = None
 
 
 class CheckAnswer(BaseModel):
     """The decision and its numbers, as of ``data_as_of``: everything known until then is in it.
 
     ``known`` is false for a customer of whom nothing has been heard: it is treated as a new one. ``stale``: the data
-    is older than the policy allows, and ``decision`` is what the policy says for that (check STALE_DATA).
+    is older than CREDITPULSE_API_STALE_MINUTES (check STALE_DATA), and an order that is not rejected gets what
+    CREDITPULSE_API_WHEN_STALE says.
     """
 
     customer_id: str
@@ -85,4 +89,34 @@ async def check_booked(
 
 def answer(services: Services, asked: CreditCheck, order_id: str | None = None) -> CheckAnswer:
     """The answer to a credit check, from the live book; raises Unavailable."""
-    raise NotImplementedError
+    settings, known = services.settings, services.book.known(asked.customer_id)
+    # What is asked of a replay is asked of its past: by the wall clock all of it would be stale.
+    age = services.now() - known.as_of if settings.clock == "wall" else timedelta(0)
+    stale = age > timedelta(minutes=settings.api_stale_minutes)
+    account = known.account or Account(SCHEMA, asked.customer_id)
+    standing = None
+    if order_id is not None:
+        standing = Decision.HOLD if account.orders[order_id].held else Decision.APPROVE
+        account = copy(account)  # without the order itself
+        account.orders = {name: order for name, order in account.orders.items() if name != order_id}
+    day = day_of(known.as_of if settings.clock == "events" else services.now())
+    decision, checks = check_order(account, asked.amount, asked.currency, day, known.policy)
+    if stale:
+        checks = [*checks, OrderCheck(code="STALE_DATA", detail={"as_of": known.as_of.isoformat()})]
+        if decision is not Decision.REJECT:
+            decision = Decision(settings.api_when_stale)
+    position = positions(account, day, known.policy).get(asked.currency, Position())
+    return CheckAnswer(
+        customer_id=asked.customer_id,
+        order_id=order_id,
+        decision=decision,
+        checks=checks,
+        level=Level(account.level),
+        score=account.score if account.points else None,
+        exposure=exposure_out(asked.currency, position, account.limits.get(asked.currency)),
+        known=known.account is not None,
+        stale=stale,
+        data_as_of=known.as_of,
+        policy_version=known.policy.version,
+        standing=standing,
+    )

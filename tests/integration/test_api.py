@@ -7,6 +7,8 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 
 import httpx
 import uvicorn
@@ -15,12 +17,13 @@ from desk.api.app import create_app
 from desk.api.keys import create_key
 from desk.api.roles import Role
 from desk.api.services import open_services
+from schemas.decisions import CREDIT_LEVEL
 from streams.control import Control
 from streams.embedded.broker import free_port
 from streams.settings import Settings
 from tests.integration.book import Book
 from tests.integration.conftest import MakeSettings
-from tests.integration.pipeline import Pipeline, decisions, publish
+from tests.integration.pipeline import Decisions, Pipeline, decisions, publish
 
 
 @asynccontextmanager
@@ -99,6 +102,8 @@ async def test_other_systems_read_the_book_and_hear_of_it(make_settings: MakeSet
             await pipeline.archived()
             await _reads(reader)
             await _refusals(url, reader)
+            async with client_of(url, settings, Role.ORDER_ENTRY) as order_entry:
+                await _credit_checks(order_entry, decisions_of(expected))
 
 
 async def _reads(reader: httpx.AsyncClient) -> None:
@@ -139,3 +144,38 @@ async def _refusals(url: str, reader: httpx.AsyncClient) -> None:
     answer = await reader.get("/v1/events", headers={"Last-Event-ID": "nonsense"})
     assert (answer.status_code, answer.json()["code"]) == (422, "last_event_id")
     assert (await reader.post("/v1/credit-checks", json={})).status_code == 403
+
+
+def decisions_of(expected: Decisions) -> dict[str, dict[str, Any]]:
+    """The latest level event of each customer."""
+    levels = (out for out in expected.values() if out["type"] == CREDIT_LEVEL)
+    return {out["subject"]: out["data"] for out in sorted(levels, key=lambda out: str(out["sequence"]))}
+
+
+async def _credit_checks(client: httpx.AsyncClient, latest: dict[str, dict[str, Any]]) -> None:
+    """The answers are those of the engine's own figures; amounts decide in their currency alone."""
+    path = "/v1/credit-checks"
+    for customer_id, level in latest.items():
+        limit = Decimal(level["exposures"][0]["limit"])
+        small = (await client.post(path, json={"customer_id": customer_id, "amount": "0.01", "currency": "USD"})).json()
+        assert (small["level"], small["known"], small["stale"]) == (level["level"], True, False)
+        assert Decimal(small["exposure"]["limit"]) == limit
+        over = {"customer_id": customer_id, "amount": str(limit + 1), "currency": "USD"}
+        answer = (await client.post(path, json=over)).json()
+        assert "OVER_LIMIT" in {check["code"] for check in answer["checks"]}
+        assert answer["decision"] == ("reject" if level["level"] == "BLOCKED" else "hold")
+    unknown = (await client.post(path, json={"customer_id": "new", "amount": "5", "currency": "USD"})).json()
+    assert (unknown["known"], unknown["level"], unknown["decision"]) == (False, "UNRATED", "approve")
+    for wrong, field in (
+        ({"customer_id": "C001", "amount": "5"}, "body.currency"),
+        ({"customer_id": "C001", "amount": "-5", "currency": "USD"}, "body.amount"),
+        ({"customer_id": "C001", "amount": "5", "currency": "XXX9"}, "body.currency"),
+        ({"customer_id": "", "amount": "5", "currency": "USD"}, "body.customer_id"),
+        ({"customer_id": "C001", "amount": "5", "currency": "USD", "limit": 1}, "body.limit"),
+    ):
+        refused = await client.post(path, json=wrong)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
+    answer = await client.post(path, content=b"{nonsense", headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    missing = await client.post("/v1/orders/none/check", json={"customer_id": "C001"})
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
