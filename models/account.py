@@ -59,6 +59,7 @@ class Prediction(msgspec.Struct, array_like=True):
 
     ``shadow`` is what the learner had a say in, also while it was silent and ``model`` was the rate alone; ``others``
     is what its challengers foretold. ``acted``: we held the order or cut its terms, which may change the outcome.
+    ``offset``: the recalibration that is in ``model``, in log-odds.
     """
 
     matures: int
@@ -71,6 +72,7 @@ class Prediction(msgspec.Struct, array_like=True):
     shadow: float | None = None
     others: dict[str, float] | None = None
     acted: bool = False
+    offset: float = 0.0
 
 
 class Trial(msgspec.Struct, array_like=True):

@@ -14,6 +14,7 @@ from models.calendar import to_ms
 from models.counterfactual import counterfactuals
 from models.default_risk.features import features
 from models.default_risk.risk import DefaultRisk
+from models.default_risk.segments import segment_of
 from models.exposure import Position, is_exposure, oldest_dpd, positions
 from models.knock_outs import Cap, caps
 from models.ledger import mark_held
@@ -92,9 +93,10 @@ class Assessor:
         return self._predict(account, oldest_dpd(account, day, self._policy), amount, due, day)
 
     def _predict(self, account: Account, oldest: int, amount: float, due: int, day: int) -> tuple[bytes, float]:
-        rate = self._risk.customer_rate(account.behaviour)
+        segment = segment_of(account.master)
+        rate = self._risk.customer_rate(account.behaviour, segment)
         packed = features(account, oldest, amount, due, rate, day, self._policy.default_risk.late_days)
-        return packed, self._risk.predict(packed, account.behaviour)
+        return packed, self._risk.predict(packed, account.behaviour, segment)
 
     def assess(self, situation: Situation) -> None:
         """Recompute score, level, limit and terms; append what changed to ``situation.out``."""

@@ -19,6 +19,7 @@ from models.behaviour import record_invoice, record_outcome, record_roll
 from models.calendar import day_of, day_of_ms, ms_of_day, to_ms
 from models.default_risk.risk import DefaultRisk, Outcome, is_bad
 from models.default_risk.roll import RollRisk
+from models.default_risk.segments import segment_of
 from models.exposure import positions
 from models.memory import contains, id_hash, prune, remember
 from models.model_keeper import ModelKeeper
@@ -240,11 +241,11 @@ class CreditEngine:
         if predicted:
             naive = self._risk.naive_rate(behaviour)
             packed, probability = assessor.predict(account, float(event.amount), due, day)
-            rate = self._risk.customer_rate(behaviour)
-            shadow = self._risk.blend(packed, rate) if self._risk.is_silent else probability
+            rate = self._risk.customer_rate(behaviour, segment_of(account.master))
             account.predictions[invoice] = Prediction(
                 matures, day, due, probability, naive, packed,
-                shadow=shadow, others=self._risk.shadows(packed, rate), acted=ledger.is_acted_on(account, event),
+                shadow=self._risk.blend(packed, rate), others=self._risk.shadows(packed, rate),
+                acted=ledger.is_acted_on(account, event), offset=self._risk.offset,
             )  # fmt: skip
         if ledger.open_invoice(account, event, assessor.policy):
             record_invoice(behaviour, float(event.amount), event.terms_days)

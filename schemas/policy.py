@@ -353,7 +353,8 @@ class LearnerSettings(_Section):
 class _RiskModel(_Section):
     """What every predicted event needs: how rates are smoothed, and how the learner learns."""
 
-    prior_weight: Positive = Field(description="A customer's rate is smoothed to the book's with so many outcomes.")
+    prior_weight: Positive = Field(description="A customer's rate is smoothed to its segment's by so many outcomes ...")
+    segment_weight: Positive | None = Field(description="... and that to the book's by so many; null = straight to it.")
     base_rate: Share = Field(description="The book's rate before anything is known ...")
     base_weight: Positive = Field(description="... counted as so many outcomes.")
     prior_variance: Positive = Field(description="Of the learner's weights, before it has learned anything.")
@@ -363,6 +364,9 @@ class _RiskModel(_Section):
     trust_outcomes: int = Field(ge=50, description="It speaks while it beats the rate over so many recent outcomes.")
     half_life_days: Positive = Field(description="How fast a customer's known outcomes fade in the rate.")
     acted_weight: Share = Field(description="Of outcomes that our own holds or cut terms may have changed; 0 = none.")
+    recalibration_prior: Positive | None = Field(
+        description="What recalibration starts with (outcomes x p (1 - p)): the larger, the slower; null = off."
+    )
     challengers: dict[Identifier, LearnerSettings] = Field(
         max_length=5, description="Learners that predict in the shadow, on the same stream, until one is promoted."
     )

@@ -16,6 +16,8 @@ from models.default_risk.evidence import Evidence, trial_after
 from models.default_risk.features import NAMES, logit
 from models.default_risk.learner import LearnerState, Scaling, make_learner
 from models.default_risk.quality import Period, RunningQuality, log_loss_one
+from models.default_risk.recalibration import Recalibration
+from models.default_risk.segments import SegmentRates, segment_of
 from schemas.policy import BASE_MODEL, DefaultRiskModel, RollRiskModel
 
 _Z80 = 1.2815515655446004
@@ -29,7 +31,8 @@ however badly it did when it was young, it has no more than the second to make u
 class RiskState(msgspec.Struct, array_like=True):
     """What the partition knows about one event: its outcomes, how many were bad (``late``), and the learners.
 
-    ``learner`` is the champion's, with the scaling that all share; ``since`` is the day of the last promotion.
+    ``learner`` is the champion's, with the scaling that all share; ``since`` is the day of the last promotion;
+    ``segments`` counts outcomes and bad ones; ``offset`` and ``information`` are the recalibration's.
     """
 
     outcomes: int = 0
@@ -43,6 +46,9 @@ class RiskState(msgspec.Struct, array_like=True):
     evidence: dict[str, Evidence] = {}
     since: int = 0
     period: Period = msgspec.field(default_factory=Period)
+    segments: dict[str, list[int]] = {}
+    offset: float = 0.0
+    information: float = 0.0
 
 
 class Outcome(msgspec.Struct):
@@ -76,6 +82,10 @@ class EventRisk:
         self.outcomes, self.late, self.quality = state.outcomes, state.late, state.quality
         self.evidence, self.since, self.period = state.evidence, state.since, state.period
         self._advantage, self._trusted = state.advantage, state.trusted
+        self._segments = SegmentRates(policy.segment_weight, state.segments)
+        self._recalibration = None if policy.recalibration_prior is None else Recalibration(policy.recalibration_prior)
+        if self._recalibration is not None and state.information:
+            self._recalibration.offset, self._recalibration.information = state.offset, state.information
         self._fade = 0.5 ** (1.0 / policy.trust_outcomes)
         self._scaling = Scaling(self.names, state.learner)
         self._settings = policy.learners
@@ -109,6 +119,9 @@ class EventRisk:
             self.evidence,
             self.since,
             self.period,
+            self._segments.counts,
+            self.offset,
+            0.0 if self._recalibration is None else self._recalibration.information,
         )
 
     @property
@@ -124,10 +137,19 @@ class EventRisk:
         policy = self._policy
         return (self.late + policy.base_rate * policy.base_weight) / (self.outcomes + policy.base_weight)
 
-    def smoothed(self, bad: float, outcomes: float) -> float:
-        """A customer's rate, smoothed to the book's: an empirical Bayes estimate with a prior of fixed weight."""
+    @property
+    def offset(self) -> float:
+        """The correction of all predictions, in log-odds; 0 while nothing was learned, or it is off."""
+        return 0.0 if self._recalibration is None else self._recalibration.offset
+
+    def smoothed(self, bad: float, outcomes: float, segment: str | None = None) -> float:
+        """A customer's rate, smoothed to its segment's and that to the book's: empirical Bayes with fixed weights."""
         weight = self._policy.prior_weight
-        return (bad + weight * self.book_rate) / (outcomes + weight)
+        return (bad + weight * self._segments.rate(segment, self.book_rate)) / (outcomes + weight)
+
+    def corrected(self, probability: float) -> float:
+        """A probability, recalibrated."""
+        return _shifted(probability, self.offset)
 
     @property
     def is_silent(self) -> bool:
@@ -164,7 +186,10 @@ class EventRisk:
         if not prediction.acted:
             self._score(account.customer_id, prediction, bad, trials if trials is not None else {})
         weight = self._policy.acted_weight if prediction.acted else 1.0
+        if not prediction.acted and self._recalibration is not None:
+            self._recalibration.learn(logit(prediction.model) - prediction.offset, bad)
         if weight > 0.0:
+            self._segments.learn(segment_of(account.master), bad)
             self._scaling.learn_one(prediction.features)
             z = self._scaling.scaled(prediction.features)
             for learner in self._learners.values():
@@ -201,9 +226,10 @@ class EventRisk:
         """
         found = []
         if not prediction.acted and prediction.others and prediction.issued >= self.since:
+            champion = uncorrected(prediction)  # challengers are not recalibrated: like is compared with like
             for name, probability in prediction.others.items():
                 if name in self._learners and name != self.champion:
-                    gain = log_loss_one(prediction.model, bad) - log_loss_one(probability, bad)
+                    gain = log_loss_one(champion, bad) - log_loss_one(probability, bad)
                     key = f"{self.task}:{name}"
                     before, after = trial_after(trials.get(key), self.since, gain)
                     trials[key] = after
@@ -226,11 +252,22 @@ class EventRisk:
         self._lead(name)
         self._advantage, self._trusted = 0.0, True
         self.evidence, self.since = {}, day
+        if self._recalibration is not None:  # it made up for the mistakes of the model that led until now
+            self._recalibration = Recalibration(self._recalibration.prior)
 
 
 def _blended(probability: float, rate: float, weight: float) -> float:
     log_odds = weight * logit(probability) + (1.0 - weight) * logit(rate)
     return 1.0 / (1.0 + exp(-log_odds))
+
+
+def _shifted(probability: float, offset: float) -> float:
+    return probability if offset == 0.0 else 1.0 / (1.0 + exp(-(logit(probability) + offset)))
+
+
+def uncorrected(prediction: Prediction) -> float:
+    """What was foretold, without the recalibration that is in it."""
+    return _shifted(prediction.model, -prediction.offset)
 
 
 class DefaultRisk(EventRisk):
@@ -240,9 +277,9 @@ class DefaultRisk(EventRisk):
     names = NAMES
     _policy: DefaultRiskModel
 
-    def customer_rate(self, behaviour: Behaviour) -> float:
-        """The customer's late rate, of faded outcomes, smoothed to the book's."""
-        return self.smoothed(behaviour.weighted_late, behaviour.weighted_outcomes)
+    def customer_rate(self, behaviour: Behaviour, segment: str | None = None) -> float:
+        """The customer's late rate, of faded outcomes, smoothed to its segment's."""
+        return self.smoothed(behaviour.weighted_late, behaviour.weighted_outcomes, segment)
 
     def naive_rate(self, behaviour: Behaviour) -> float:
         """The bar that any model has to beat: the customer's plain late rate, smoothed to the book's."""
@@ -256,17 +293,18 @@ class DefaultRisk(EventRisk):
         half = _Z80 / (1 + z2 / n) * ((probability * (1 - probability) + z2 / (4 * n)) / n) ** 0.5
         return max(0.0, min(middle - half, probability)), min(1.0, max(middle + half, probability))
 
-    def predict(self, packed: bytes, behaviour: Behaviour) -> float:
-        """Probability that an invoice with these features is paid more than K days late.
+    def predict(self, packed: bytes, behaviour: Behaviour, segment: str | None = None) -> float:
+        """Probability that an invoice with these features is paid more than K days late, recalibrated.
 
-        While the learner is silent, customers without any outcome start above the rate of a book that is known; in
-        a young book all customers are new to us. Later the learner knows by itself how much worse new ones turn out.
+        While the learner is silent, customers without any outcome start above their segment's rate in a book that is
+        known; in a young book all customers are new to us. Later the learner knows by itself how much worse new ones
+        turn out.
         """
-        policy, rate = self._policy, self.customer_rate(behaviour)
+        policy, rate = self._policy, self.customer_rate(behaviour, segment)
         if self.is_silent:
             is_new = not behaviour.outcomes and self.outcomes >= policy.trust_outcomes
-            return min(0.9, rate * policy.new_customer_factor) if is_new else rate
-        return self.blend(packed, rate)
+            return self.corrected(min(0.9, rate * policy.new_customer_factor) if is_new else rate)
+        return self.corrected(self.blend(packed, rate))
 
 
 def is_bad(prediction: Prediction) -> bool:

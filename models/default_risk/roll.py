@@ -13,6 +13,7 @@ from math import log1p
 from models.account import Account, Behaviour, OpenItem, Prediction
 from models.default_risk.features import late_by_habit, logit
 from models.default_risk.risk import EventRisk
+from models.default_risk.segments import segment_of
 from models.exposure import Position
 from schemas.policy import RollRiskModel
 
@@ -46,6 +47,10 @@ class RollRisk(EventRisk):
         """How often the customer's overdue invoices have rolled, smoothed to the book's rate."""
         return self.smoothed(behaviour.rolled_outcomes, behaviour.overdue_outcomes)
 
+    def customer_rate(self, behaviour: Behaviour, segment: str | None) -> float:
+        """The same, smoothed to the customer's segment."""
+        return self.smoothed(behaviour.rolled_outcomes, behaviour.overdue_outcomes, segment)
+
     @staticmethod
     def unforetold(account: Account, day: int) -> list[tuple[str, OpenItem]]:
         """The invoices that have just become overdue, without a prediction."""
@@ -60,15 +65,16 @@ class RollRisk(EventRisk):
     ) -> None:
         """Predict invoices that are ``unforetold``, once; the predictions wait in ``account.rolls``."""
         naive = self.naive_rate(account.behaviour)
-        shared = self._customer_features(account, where, naive, day)
+        rate = self.customer_rate(account.behaviour, segment_of(account.master))
+        shared = self._customer_features(account, where, rate, day)
         for invoice_id, item in fresh:
             packed = self._packed(account, shared, float(item.amount))
-            shadow = self.blend(packed, naive)
-            model = naive if self.is_silent else shadow
+            model = self.corrected(rate if self.is_silent else self.blend(packed, rate))
             issued = account.predictions.get(invoice_id)
             account.rolls[invoice_id] = Prediction(
                 item.due + self._policy.days + 1, day, item.due, model, naive, packed,
-                others=self.shadows(packed, naive), acted=issued is not None and issued.acted,
+                others=self.shadows(packed, rate), acted=issued is not None and issued.acted,
+                offset=self.offset,
             )  # fmt: skip
 
     def _customer_features(
