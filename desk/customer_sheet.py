@@ -74,6 +74,9 @@ def _facts(customer: Answer, language: Language) -> Iterator[tuple[str, Text]]:
         told.append(f"  {label('since', language)} {plain(customer['since'])[:10]}", style="default")
     if customer["provisional"] and level is not Level.UNRATED:
         told.append(f"  ({label('provisional', language)})", style="dim")
+    span = customer.get("level_range")  # decisions made by earlier versions tell none
+    if span is not None and span["best"] != span["worst"]:
+        told.append(f"  {text(span['worst'], language)} … {text(span['best'], language)}", style="dim")
     yield label("level", language), told
     if customer["score"] is None:
         return

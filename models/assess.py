@@ -19,6 +19,7 @@ from models.exposure import Position, is_exposure, oldest_dpd, positions
 from models.knock_outs import Cap, caps
 from models.ledger import mark_held
 from models.level_ladder import Standing, level_kept, level_on_merit, next_standing
+from models.level_range import level_range
 from models.market import PROMPT, market_relief
 from models.measures import LimitRules, terms_days
 from models.opinions import Opinion
@@ -227,7 +228,11 @@ class Assessor:
             caps=[cap.as_reason() for cap in situation.caps],
             positions=situation.positions,
             opinions=situation.opinions,
-        )
+            range=level_range(
+                level, situation.cap, self._risk.interval(account.probability, account.behaviour),
+                situation.measures, situation.opinions, self._scorecard, self._policy.ladder,
+            ),
+        )  # fmt: skip
         state = assessment(account, change, situation.cause, self._risk, self._policy)
         cut, raised = _moves(account, limits_before, terms_before)
         kind = _alert_kind(level_before, level, cut, raised, bool(retracted))

@@ -30,6 +30,7 @@ from schemas.decisions import (
     Decision,
     Exposure,
     LevelOut,
+    LevelRange,
     Measures,
     ModelNote,
     ModelNoteOut,
@@ -88,6 +89,7 @@ class Change:
     caps: list[Reason]
     positions: dict[str, Position]
     opinions: Mapping[str, Opinion] = field(default_factory=dict)
+    range: LevelRange | None = None
 
 
 def _next(account: Account | PartitionState, type_: str) -> str:
@@ -145,6 +147,7 @@ def assessment(account: Account, change: Change, cause: Cause, risk: DefaultRisk
         ],
         measures=Measures(terms_days=account.terms_days, deposit_share=measures.deposit_share, orders=measures.orders),
         provisional=account.behaviour.outcomes < policy.ladder.provisional_below,
+        level_range=change.range,
         cause=cause.source,
         cause_type=cause.type,
         policy_version=policy.version,

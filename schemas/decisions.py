@@ -75,6 +75,15 @@ class Measures(OutData):
     orders: Literal["approve", "hold", "reject"]
 
 
+class LevelRange(OutData):
+    """How sure the level is: levels and scores at both ends of the default risk's interval, all else being equal."""
+
+    best: Level
+    worst: Level
+    score_low: int = Field(ge=0, le=1000)
+    score_high: int = Field(ge=0, le=1000)
+
+
 class Assessment(OutData):
     """The state after a decision, shared by levels and alerts."""
 
@@ -89,6 +98,9 @@ class Assessment(OutData):
     exposures: list[Exposure]
     measures: Measures
     provisional: bool = Field(description="True while the evidence is thin.")
+    level_range: LevelRange | None = Field(
+        default=None, description="The level's interval; its evidence is that of ``default_risk``."
+    )
     cause: Source
     cause_type: str
     policy_version: str
