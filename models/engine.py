@@ -17,12 +17,13 @@ from models.account import SCHEMA, Account, Prediction
 from models.assess import Assessor, Situation
 from models.behaviour import record_invoice, record_outcome, record_roll
 from models.calendar import day_of, day_of_ms, ms_of_day, to_ms
-from models.default_risk.risk import DefaultRisk, Outcome, is_bad
+from models.default_risk.risk import DefaultRisk, EventRisk, Outcome, is_bad
 from models.default_risk.roll import RollRisk
 from models.default_risk.segments import segment_of
 from models.exposure import positions
 from models.memory import contains, id_hash, prune, remember
-from models.model_keeper import ModelKeeper
+from models.model_exchange import ModelExchange
+from models.model_keeper import ModelKeeper, Task
 from models.out_events import Cause
 from models.partition import SCHEMA as PARTITION_SCHEMA
 from models.partition import MarketReading, PartitionState
@@ -50,7 +51,7 @@ from schemas.events import (
     PaymentReceived,
     PaymentReversed,
 )
-from schemas.log import LogEntry, ModelPromoted, ModelRestored, PolicyActivated, TimePassed
+from schemas.log import LogEntry, ModelPromoted, ModelRestored, ModelShared, PolicyActivated, TimePassed
 
 
 class Accounts(Protocol):
@@ -98,9 +99,13 @@ class Effects:
     out: list[OutEvent] = field(default_factory=list)
     touched: list[Account] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
+    report: ModelShared | None = None
+    """What the other partitions are to be told."""
 
 
-_BROADCASTS: frozenset[type] = frozenset({TimePassed, MarketIndexRead, PolicyActivated, ModelPromoted, ModelRestored})
+_BROADCASTS: frozenset[type] = frozenset(
+    {TimePassed, MarketIndexRead, PolicyActivated, ModelPromoted, ModelRestored, ModelShared}
+)
 _FOR_EVERYONE = (PolicyActivated, ModelPromoted, ModelRestored)
 """Broadcasts after which every account is looked at again."""
 
@@ -123,13 +128,18 @@ class CreditEngine:
     """One partition's engine. Single-threaded; ``state`` and ``accounts`` are its whole memory."""
 
     def __init__(
-        self, accounts: Accounts, policy_text: str, state: PartitionState | None = None, partition: int = 0
+        self,
+        accounts: Accounts,
+        policy_text: str,
+        state: PartitionState | None = None,
+        partition: int = 0,
+        partitions: int = 1,
     ) -> None:
         """``policy_text`` decides until a policy is activated in the log; a stored ``state`` knows its own.
 
-        ``partition``: the log's, by which notes on its models are told from those of others.
+        ``partition``: the log's, by which notes on its models are told from those of others, of ``partitions``.
         """
-        self._accounts, self._partition = accounts, partition
+        self._accounts, self._partition, self._partitions = accounts, partition, partitions
         self._state = state or PartitionState(PARTITION_SCHEMA, policy_text)
         self._wakes = WakeIndex(list(accounts.wakes()))
         self._use_policy()
@@ -150,7 +160,9 @@ class CreditEngine:
         self.policy = self._layers.base
         self._risk = DefaultRisk(self.policy.default_risk, self._state.risk)
         self._roll = RollRisk(self.policy.roll_risk, self._state.roll)
-        self._keeper = ModelKeeper(self.policy, self._state, {"A": self._risk, "B": self._roll}, self._partition)
+        risks: dict[Task, EventRisk] = {"A": self._risk, "B": self._roll}
+        self._keeper = ModelKeeper(self.policy, self._state, risks, self._partition)
+        self._exchange = ModelExchange(self._state, risks, self._partition)
         self._assessor = Assessor(self.policy, self._risk, self._state.market)
         self._overridden: dict[tuple[Layer, ...], Assessor] = {(): self._assessor}
 
@@ -297,15 +309,19 @@ class CreditEngine:
         state, source = self._state, entry.source
         state.applied = offset
         state.sources[f"{source.topic}/{source.partition}"] = source.offset
-        if not isinstance(event, TimePassed):
+        if not isinstance(event, TimePassed | ModelShared):
             state.seen = [*state.seen, event.event_id][-REMEMBERED_BROADCASTS:]
         if isinstance(event, TimePassed):
             self._state.clock = max(self._state.clock, ms_of_day(day_of_ms(now)))
             self._learn(Cause.of(entry, now), day_of_ms(now), woken, effects)
+            if self._partitions > 1:
+                effects.report = self._exchange.report(day_of_ms(now), Cause.of(entry, now))
         elif isinstance(event, MarketIndexRead):
             key, as_of = f"{event.scope}:{event.name}", event.as_of.toordinal()
             if key not in self._state.market or self._state.market[key].as_of <= as_of:
                 self._state.market[key] = MarketReading(float(event.value), as_of)
+        elif isinstance(event, ModelShared):
+            self._exchange.hear(event)
         elif isinstance(event, PolicyActivated):
             self._activate(event, Cause.of(entry, now), day_of_ms(now))
         elif isinstance(event, ModelPromoted):

@@ -31,7 +31,9 @@ class Checkpoint(msgspec.Struct, array_like=True):
 class PartitionState(msgspec.Struct, array_like=True):
     """``applied`` is the log offset of the last broadcast applied, ``sources`` the last source offset by
     ``topic/partition``, ``seen`` the newest ids of market and policy events; ``clock`` is the time of the last
-    tick (ms), ``month`` the first day of the month whose notes are made; ``checkpoints`` are the newest, by name."""
+    tick (ms), ``month`` the first day of the month whose notes are made; ``checkpoints`` are the newest, by name.
+    ``shared`` holds the newest report of each other partition, with its number; ``report_number``, ``report_day`` and
+    ``reported`` (outcomes by task) are of our own last one."""
 
     schema: int
     policy_text: str
@@ -46,6 +48,10 @@ class PartitionState(msgspec.Struct, array_like=True):
     sequences: dict[str, int] = {}
     month: int = 0
     checkpoints: dict[str, Checkpoint] = {}
+    shared: dict[int, tuple[int, bytes]] = {}
+    report_number: int = 0
+    report_day: int = 0
+    reported: list[int] = []
 
 
 class _Header(msgspec.Struct, array_like=True):

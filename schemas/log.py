@@ -60,6 +60,17 @@ class ModelRestored(InEvent):
     by: LongText
 
 
+class ModelShared(InEvent):
+    """What one partition's models have learned so far, told to all others; the newest of each partition counts."""
+
+    type: Literal["model.shared"] = "model.shared"
+    partition: int = Field(ge=0, le=100_000)
+    number: int = Field(ge=1, description="Counts the reports of the partition.")
+    models: str = Field(
+        max_length=1_000_000, pattern=r"^[A-Za-z0-9+/]*={0,2}$", description="Additive sums by task, msgpack as base64."
+    )
+
+
 CustomerLogEvent = (
     OrderPlaced
     | OrderInvoiced
@@ -75,7 +86,7 @@ CustomerLogEvent = (
     | LevelOverridden
 )
 PolicyEvent = Annotated[PolicyActivated | ModelPromoted | ModelRestored, Field(discriminator="type")]
-RelayedEvent = MarketIndexRead | PolicyActivated | ModelPromoted | ModelRestored
+RelayedEvent = MarketIndexRead | PolicyActivated | ModelPromoted | ModelRestored | ModelShared
 BroadcastEvent = TimePassed | RelayedEvent
 LogEvent = Annotated[CustomerLogEvent | BroadcastEvent, Field(discriminator="type")]
 

@@ -364,6 +364,7 @@ class _RiskModel(_Section):
     trust_outcomes: int = Field(ge=50, description="It speaks while it beats the rate over so many recent outcomes.")
     half_life_days: Positive = Field(description="How fast a customer's known outcomes fade in the rate.")
     acted_weight: Share = Field(description="Of outcomes that our own holds or cut terms may have changed; 0 = none.")
+    shared: bool = Field(description="Partitions tell each other daily what they have learned: one model for all.")
     recalibration_prior: Positive | None = Field(
         description="What recalibration starts with (outcomes x p (1 - p)): the larger, the slower; null = off."
     )

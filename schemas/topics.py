@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter
 from schemas.assessments import AssessmentEvent
 from schemas.decisions import AlertOut, DeadLetterOut, LevelOut, ModelNoteOut, OrderOut
 from schemas.events import MarketEvent, OrderEvent, OverdueEvent, PaymentEvent
-from schemas.log import LogEntry, PolicyEvent, RelayedEvent, TimePassed
+from schemas.log import LogEntry, ModelShared, PolicyEvent, RelayedEvent, TimePassed
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ MARKET, POLICY = "market", "policy"
 TICKS, BROADCASTS, LOG = "ticks", "broadcasts", "customer-events"
 LEVELS, ALERTS, ORDER_DECISIONS = "credit-levels", "credit-alerts", "order-decisions"
 MODEL_LOG, DEAD_LETTERS = "model-log", "dead-letters"
-CONTROL = "control"
+CONTROL, PARTITION_REPORTS = "control", "partition-reports"
 
 TOPICS: tuple[Topic, ...] = (
     Topic(PAYMENTS, "in", "Payments received and reversed.", TypeAdapter(PaymentEvent)),
@@ -58,9 +58,16 @@ TOPICS: tuple[Topic, ...] = (
         keyed_by_customer=False,
     ),
     Topic(
+        PARTITION_REPORTS,
+        "internal",
+        "What one partition tells all others: what its models have learned.",
+        TypeAdapter(ModelShared),
+        keyed_by_customer=False,
+    ),
+    Topic(
         BROADCASTS,
         "internal",
-        "Market and policy events, relayed to each partition.",
+        "Market and policy events, and reports of partitions, relayed to each partition.",
         TypeAdapter(Annotated[RelayedEvent, Field(discriminator="type")]),
         keyed_by_customer=False,
     ),
@@ -95,7 +102,9 @@ TOPICS: tuple[Topic, ...] = (
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 CUSTOMER_TOPICS: tuple[str, ...] = (ASSESSMENTS, ORDERS, PAYMENTS, OVERDUE)
 """Public topics keyed by customer, in the order in which records of equal time are merged."""
-RELAYED_TOPICS: tuple[str, ...] = (MARKET, POLICY)
-"""Public topics that concern every customer: each partition of BROADCASTS gets a copy of what stands in them."""
+PUBLIC_BROADCASTS: tuple[str, ...] = (MARKET, POLICY)
+"""Public topics that concern every customer."""
+RELAYED_TOPICS: tuple[str, ...] = (*PUBLIC_BROADCASTS, PARTITION_REPORTS)
+"""Each partition of BROADCASTS gets a copy of what stands in them."""
 MERGED_TOPICS: tuple[str, ...] = (TICKS, BROADCASTS, *CUSTOMER_TOPICS)
 """What becomes a partition of the log, in the order in which records of equal time are merged."""

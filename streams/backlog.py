@@ -77,6 +77,10 @@ class Backlog:
             (f"{app}-gate", RELAYED_TOPICS),
             (f"{app}-gate", MERGED_TOPICS),
             (f"{app}-engine", (LOG,)),
+            # What the engine has told itself meanwhile; an answer to that it does not give.
+            (f"{app}-gate", RELAYED_TOPICS),
+            (f"{app}-gate", MERGED_TOPICS),
+            (f"{app}-engine", (LOG,)),
         ):
             if await self.uncommitted(group, topics):
                 return False

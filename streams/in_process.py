@@ -13,12 +13,12 @@ from itertools import groupby
 from models.calendar import from_ms
 from models.engine import CreditEngine, Effects, MemoryAccounts
 from schemas.errors import InvalidInput
-from schemas.log import LogEntry
-from schemas.topics import BROADCASTS, MERGED_TOPICS, RELAYED_TOPICS, TICKS
+from schemas.log import LogEntry, ModelShared
+from schemas.topics import BROADCASTS, MERGED_TOPICS, PARTITION_REPORTS, RELAYED_TOPICS, TICKS
 from streams.gate.validate import log_entry
 from streams.partitioner import UNKEYED_PARTITION, partition_of
 from streams.record import Record
-from streams.sources.event_file import TimedEvent
+from streams.sources.event_file import TimedEvent, timed
 
 _RANK = {topic: rank for rank, topic in enumerate(MERGED_TOPICS)}
 _RANK |= dict.fromkeys(RELAYED_TOPICS, _RANK[BROADCASTS])
@@ -30,8 +30,10 @@ class InProcess:
     def __init__(self, partitions: int, policy_text: str, *, latest: datetime, max_event_bytes: int = 65_536) -> None:
         self.accounts = [MemoryAccounts() for _ in range(partitions)]
         self.engines = [
-            CreditEngine(accounts, policy_text, partition=number) for number, accounts in enumerate(self.accounts)
+            CreditEngine(accounts, policy_text, partition=number, partitions=partitions)
+            for number, accounts in enumerate(self.accounts)
         ]
+        self._reports: list[ModelShared] = []
         self.refused: list[tuple[Record, InvalidInput]] = []
         self._latest_ms = int(latest.timestamp() * 1000)
         self._max_bytes = max_event_bytes
@@ -41,19 +43,39 @@ class InProcess:
     def run(self, events: Iterable[TimedEvent]) -> Iterator[Effects]:
         """Apply events, which must come in order of time, and give the effects of each log entry."""
         for partition, offset, entry in self.log(events):
-            yield self.engines[partition].apply(offset, entry)
+            effects = self.engines[partition].apply(offset, entry)
+            self.hear(effects)
+            yield effects
+
+    def hear(self, effects: Effects) -> None:
+        """Take in what a partition tells the others; whoever applies the entries of ``log`` himself calls it."""
+        if effects.report is not None:
+            self._reports.append(effects.report)
 
     def log(self, events: Iterable[TimedEvent]) -> Iterator[tuple[int, int, LogEntry]]:
         """The log that the gate would write: ``(partition, offset, entry)``."""
         for _, together in groupby(events, key=lambda event: event.timestamp_ms):
+            yield from self._reported()
             for event in sorted(together, key=lambda event: _RANK[event.topic]):
                 yield from self._entries(event)
 
+    def _reported(self) -> Iterator[tuple[int, int, LogEntry]]:
+        """Reports reach all partitions before the next event; live, they take some milliseconds."""
+        reports, self._reports = self._reports, []
+        for report in reports:
+            event = timed(PARTITION_REPORTS, report.occurred_at, report)
+            origin = (PARTITION_REPORTS, report.partition, self._next(PARTITION_REPORTS, report.partition))
+            for partition in range(len(self.engines)):
+                record = self._record(BROADCASTS, partition, event, None)._replace(relayed_from=origin)
+                yield from self._logged(record)
+
     def _entries(self, event: TimedEvent) -> Iterator[tuple[int, int, LogEntry]]:
         for record in self._records(event):
-            entry = self._entry(record)
-            if entry is None:
-                continue
+            yield from self._logged(record)
+
+    def _logged(self, record: Record) -> Iterator[tuple[int, int, LogEntry]]:
+        entry = self._entry(record)
+        if entry is not None:
             offset = self._log_offsets[record.partition]
             self._log_offsets[record.partition] += 1
             yield record.partition, offset, entry

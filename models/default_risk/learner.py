@@ -16,6 +16,7 @@ from river import linear_model, optim, preprocessing
 
 from models.default_risk.bayesian import BayesianLogisticRegression
 from models.default_risk.features import as_dict
+from models.default_risk.sharing import Information, ScaleSums, own_information
 from schemas.policy import LearnerSettings
 
 _CLIP = 3.0
@@ -35,6 +36,25 @@ class LearnerState(msgspec.Struct, array_like=True):
     variances: dict[str, float] = {}
 
 
+Scale = list[tuple[int, float, float]]
+"""Of each feature, in order of the names: where it stands among the packed ones, its mean and its deviation."""
+
+
+def scale_of(names: Sequence[str], means: Sequence[float], variances: Sequence[float]) -> Scale:
+    """``names`` as they are packed; means and variances in order of the names."""
+    order = sorted(range(len(names)), key=lambda at: names[at])
+    return [(at, mean, variance**0.5) for at, mean, variance in zip(order, means, variances, strict=True)]
+
+
+def scaled(values: Sequence[float], scale: Scale) -> list[float]:
+    """1 for the intercept, then the features, scaled and clipped, in order of their names."""
+    z = [1.0]
+    for at, mean, deviation in scale:
+        value = (values[at] - mean) / deviation if deviation else 0.0
+        z.append(-_CLIP if value < -_CLIP else value if value < _CLIP else _CLIP)
+    return z
+
+
 class Scaling:
     """Scales features by River's scaler and clips them to +-3 (unclipped, single values upset a learner for weeks)."""
 
@@ -43,7 +63,7 @@ class Scaling:
         self._names = names
         self._order = sorted(range(len(names)), key=lambda at: names[at])
         self._scaler = preprocessing.StandardScaler()
-        self._scale: list[tuple[int, float, float]] | None = None
+        self._scale: Scale | None = None
         if state is not None:
             self._scaler.counts = Counter(state.counts)
             self._scaler.means = defaultdict(float, state.means)
@@ -58,16 +78,15 @@ class Scaling:
         """1 for the intercept, then the scaled features in order of their names."""
         # What the scaler does and clipping, in one pass: predictions are far more frequent than changes of scale.
         if self._scale is None:
-            names, scaler = self._names, self._scaler
-            self._scale = [
-                (at, scaler.means.get(names[at], 0.0), scaler.vars.get(names[at], 0.0) ** 0.5) for at in self._order
-            ]
-        values = array("f", packed)
-        z = [1.0]
-        for at, mean, deviation in self._scale:
-            value = (values[at] - mean) / deviation if deviation else 0.0
-            z.append(-_CLIP if value < -_CLIP else value if value < _CLIP else _CLIP)
-        return z
+            sums = self.sums()
+            self._scale = scale_of(self._names, sums.means, sums.variances)
+        return scaled(array("f", packed), self._scale)
+
+    def sums(self) -> ScaleSums:
+        """What the scaling rests on, in order of the features' names."""
+        scaler, names = self._scaler, [self._names[at] for at in self._order]
+        means = [scaler.means.get(name, 0.0) for name in names]
+        return ScaleSums(scaler.counts[names[0]], means, [scaler.vars.get(name, 0.0) for name in names])
 
     def keep_in(self, state: LearnerState) -> LearnerState:
         """The state with the scaling's numbers in it."""
@@ -91,6 +110,9 @@ class Learner(Protocol):
 
     def state(self) -> LearnerState:
         """All that was learned."""
+
+    def information(self) -> Information | None:
+        """What outcomes have added to the prior; None for a learner that has no such sums."""
 
 
 class SecondOrder:
@@ -120,6 +142,12 @@ class SecondOrder:
         """All that was learned."""
         return LearnerState(self.regression.weights, self.regression.covariance, self.regression.steps)
 
+    def information(self) -> Information | None:
+        """What outcomes have added to the prior, of which forgetting leaves less and less."""
+        model = self.regression
+        left = model.forgetting**model.steps / model.prior_variance
+        return own_information(model.weights, model.covariance, left)
+
 
 class Gradient:
     """River's logistic regression with plain gradient steps: cheap, and slow to learn."""
@@ -147,6 +175,10 @@ class Gradient:
         """All that was learned."""
         weights = self._model._weights
         return LearnerState([self._model.intercept, *(weights[name] for name in self._names)], [], self.steps)
+
+    def information(self) -> Information | None:
+        """None: single steps leave no sums that others' could be added to."""
+        return None
 
 
 def make_learner(names: Sequence[str], settings: LearnerSettings, state: LearnerState | None = None) -> Learner:

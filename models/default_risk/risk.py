@@ -6,7 +6,7 @@ little. Both are averaged in log-odds. Everything here changes only when outcome
 
 from __future__ import annotations
 
-from math import exp
+from math import exp, fsum
 from typing import ClassVar, Literal
 
 import msgspec
@@ -14,10 +14,12 @@ import msgspec
 from models.account import Account, Behaviour, Prediction, Trial
 from models.default_risk.evidence import Evidence, trial_after
 from models.default_risk.features import NAMES, logit
-from models.default_risk.learner import LearnerState, Scaling, make_learner
+from models.default_risk.learner import Learner, LearnerState, Scaling, make_learner
+from models.default_risk.pool import Pool
 from models.default_risk.quality import Period, RunningQuality, log_loss_one
 from models.default_risk.recalibration import Recalibration
 from models.default_risk.segments import SegmentRates, segment_of
+from models.default_risk.sharing import SharedRisk
 from schemas.policy import BASE_MODEL, DefaultRiskModel, RollRiskModel
 
 _Z80 = 1.2815515655446004
@@ -93,6 +95,9 @@ class EventRisk:
         self._learners = {
             name: make_learner(self.names, settings, stored.get(name)) for name, settings in self._settings.items()
         }
+        self._heard: list[SharedRisk] = []
+        self._shared: SharedRisk | None = None
+        self._pooled: Pool | None = None
         # A policy that does not know the champion any more has the section's own learner instead.
         self._lead(state.champion if state.champion in self._learners else BASE_MODEL)
 
@@ -120,7 +125,7 @@ class EventRisk:
             self.since,
             self.period,
             self._segments.counts,
-            self.offset,
+            0.0 if self._recalibration is None else self._recalibration.offset,
             0.0 if self._recalibration is None else self._recalibration.information,
         )
 
@@ -133,19 +138,64 @@ class EventRisk:
 
     @property
     def book_rate(self) -> float:
-        """Rate of the event in the whole partition, starting from the policy's guess."""
-        policy = self._policy
-        return (self.late + policy.base_rate * policy.base_weight) / (self.outcomes + policy.base_weight)
+        """Rate of the event in the whole book, as far as it is known here, starting from the policy's guess."""
+        policy, known = self._policy, self._pool or self
+        return (known.late + policy.base_rate * policy.base_weight) / (known.outcomes + policy.base_weight)
 
     @property
     def offset(self) -> float:
         """The correction of all predictions, in log-odds; 0 while nothing was learned, or it is off."""
-        return 0.0 if self._recalibration is None else self._recalibration.offset
+        if self._recalibration is None:
+            return 0.0
+        return self._recalibration.offset if self._pool is None else self._pool.offset
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether partitions tell each other what they have learned."""
+        return self._policy.shared
+
+    def shared(self) -> SharedRisk:
+        """What was learned here, as sums that those of other partitions are added to."""
+        if self._shared is None:
+            self._shared = self._sums()
+        return self._shared
+
+    def _sums(self) -> SharedRisk:
+        known = {name: learner.information() for name, learner in self._learners.items()}
+        correction = self._recalibration
+        return SharedRisk(
+            self.outcomes,
+            self.late,
+            {segment: list(counts) for segment, counts in self._segments.counts.items()},
+            self._scaling.sums(),
+            {name: information for name, information in known.items() if information is not None},
+            0.0 if correction is None else correction.offset * correction.information,
+            0.0 if correction is None else correction.information - correction.prior,
+            self._advantage,
+        )
+
+    def pool_with(self, others: list[SharedRisk]) -> None:
+        """Predict from what the other partitions know as well, from now on; learning stays one's own."""
+        self._heard, self._pooled = others, None
+
+    @property
+    def _pool(self) -> Pool | None:
+        if self._heard and self._pooled is None:
+            variances = {
+                name: settings.prior_variance
+                for name, settings in self._settings.items()
+                if settings.kind == "second_order"
+            }
+            policy = self._policy
+            parts = [self.shared(), *self._heard]
+            self._pooled = Pool(parts, self.names, variances, policy.segment_weight, policy.recalibration_prior)
+        return self._pooled
 
     def smoothed(self, bad: float, outcomes: float, segment: str | None = None) -> float:
         """A customer's rate, smoothed to its segment's and that to the book's: empirical Bayes with fixed weights."""
-        weight = self._policy.prior_weight
-        return (bad + weight * self._segments.rate(segment, self.book_rate)) / (outcomes + weight)
+        weight, pool = self._policy.prior_weight, self._pool
+        segments = self._segments if pool is None else pool.segments
+        return (bad + weight * segments.rate(segment, self.book_rate)) / (outcomes + weight)
 
     def corrected(self, probability: float) -> float:
         """A probability, recalibrated."""
@@ -158,19 +208,27 @@ class EventRisk:
         A young learner is confidently wrong where the first outcomes are unlike the later ones (those due at once
         mature first); so it stays in the shadow until its log-loss beats that of the rate alone.
         """
-        return self._weight == 0.0 or self.outcomes < self._policy.warm_up or not self._trusted
+        known = self._pool or self
+        return self._weight == 0.0 or known.outcomes < self._policy.warm_up or not self._trusted
 
     def blend(self, packed: bytes, rate: float) -> float:
         """The champion and the rate, averaged in log-odds."""
-        return _blended(self._learner.predict(self._scaling.scaled(packed)), rate, self._weight)
+        return _blended(self._predict(self.champion, self._learner, self._scaled(packed)), rate, self._weight)
+
+    def _scaled(self, packed: bytes) -> list[float]:
+        return self._scaling.scaled(packed) if self._pool is None else self._pool.scaled(packed)
+
+    def _predict(self, name: str, learner: Learner, z: list[float]) -> float:
+        pooled = None if self._pool is None else self._pool.predict(name, z)
+        return learner.predict(z) if pooled is None else pooled
 
     def shadows(self, packed: bytes, rate: float) -> dict[str, float] | None:
         """What the challengers foretell, by name; those that are still too young say nothing."""
         if not self._others:
             return None
-        z, warm_up = self._scaling.scaled(packed), self._policy.warm_up
+        z, warm_up = self._scaled(packed), self._policy.warm_up
         return {
-            name: _blended(learner.predict(z), rate, weight)
+            name: _blended(self._predict(name, learner, z), rate, weight)
             for name, learner, weight in self._others
             if learner.steps >= warm_up
         }
@@ -183,6 +241,7 @@ class EventRisk:
         ``trials``: what the account had shown of the challengers before; brought up to date.
         """
         bad = is_bad(prediction)
+        self._pooled = self._shared = None
         if not prediction.acted:
             self._score(account.customer_id, prediction, bad, trials if trials is not None else {})
         weight = self._policy.acted_weight if prediction.acted else 1.0
@@ -212,8 +271,12 @@ class EventRisk:
     def _score(self, customer_id: str, prediction: Prediction, bad: bool, trials: dict[str, Trial]) -> None:
         if prediction.shadow is not None:
             gain = log_loss_one(prediction.naive, bad) - log_loss_one(prediction.shadow, bad)
-            self._advantage = max(_MOST_DISTRUST, self._advantage * self._fade + gain)
-            self._trusted = self._advantage >= (_DISTRUSTED if self._trusted else 0.0)
+            # What the others have seen of the pooled learner counts as well: together they have as much to make up for
+            # as one partition alone.
+            most = _MOST_DISTRUST / (1 + len(self._heard))
+            self._advantage = max(most, self._advantage * self._fade + gain)
+            advantage = self._advantage + fsum(other.advantage for other in self._heard)
+            self._trusted = advantage >= (_DISTRUSTED if self._trusted else 0.0)
         self.quality.add(prediction.model, prediction.naive, bad)
         self.period.add(customer_id, prediction.model, prediction.naive, bad)
         for name, before, after in self.tried(prediction, bad, trials):
@@ -254,6 +317,7 @@ class EventRisk:
         self.evidence, self.since = {}, day
         if self._recalibration is not None:  # it made up for the mistakes of the model that led until now
             self._recalibration = Recalibration(self._recalibration.prior)
+        self._pooled = self._shared = None
 
 
 def _blended(probability: float, rate: float, weight: float) -> float:
@@ -302,7 +366,7 @@ class DefaultRisk(EventRisk):
         """
         policy, rate = self._policy, self.customer_rate(behaviour, segment)
         if self.is_silent:
-            is_new = not behaviour.outcomes and self.outcomes >= policy.trust_outcomes
+            is_new = not behaviour.outcomes and (self._pool or self).outcomes >= policy.trust_outcomes
             return self.corrected(min(0.9, rate * policy.new_customer_factor) if is_new else rate)
         return self.corrected(self.blend(packed, rate))
 

@@ -105,6 +105,7 @@ def run_backtest(
         start = perf_counter()
         effects = engine.apply(offset, entry)
         tally.engine_seconds += perf_counter() - start
+        process.hear(effects)
         tally.add(effects)
         for observer in observers:
             observer.after(entry, effects)

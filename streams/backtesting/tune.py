@@ -15,7 +15,7 @@ from models.policy import parse_policy
 from models.policy_layers import laid_over
 from schemas.levels import Level
 from schemas.policy import Policy
-from schemas.topics import RELAYED_TOPICS
+from schemas.topics import PUBLIC_BROADCASTS
 from streams.backtesting.compare import Setting, run_policy
 from streams.backtesting.early_warning import early_warning_report
 from streams.backtesting.money import money_by
@@ -153,6 +153,6 @@ class Search:
 
 def sampled(events: Sequence[TimedEvent], customers: int, seed: int) -> list[TimedEvent]:
     """The events of so many customers, drawn with the seed, and those that concern everybody."""
-    keys = sorted({event.key for event in events if event.key is not None and event.topic not in RELAYED_TOPICS})
+    keys = sorted({event.key for event in events if event.key is not None and event.topic not in PUBLIC_BROADCASTS})
     chosen = set(Random(seed).sample(keys, min(customers, len(keys))))
-    return [event for event in events if event.key in chosen or event.topic in RELAYED_TOPICS]
+    return [event for event in events if event.key in chosen or event.topic in PUBLIC_BROADCASTS]

@@ -24,7 +24,7 @@ from schemas.decisions import (
 )
 from schemas.events import CustomerEvent
 from schemas.log import LOG_ENTRY, LogEntry
-from schemas.topics import ALERTS, LEVELS, LOG, MODEL_LOG, ORDER_DECISIONS
+from schemas.topics import ALERTS, LEVELS, LOG, MODEL_LOG, ORDER_DECISIONS, PARTITION_REPORTS
 from streams.engine.table_accounts import TableAccounts
 from streams.metrics import Metrics
 from streams.settings import Settings
@@ -57,6 +57,10 @@ class _Step:
         for event in effects.out:
             row = Row(event.subject.encode(), event.model_dump_json().encode(), to_ms(event.time))
             self.out.setdefault(OUT_TOPICS[event.type], []).append(row)
+        if effects.report is not None:
+            report = effects.report
+            row = Row(None, report.model_dump_json().encode(), to_ms(report.occurred_at))
+            self.out.setdefault(PARTITION_REPORTS, []).append(row)
         self.received.append(entry.received_at.timestamp())
         self.applied[entry.source.topic] += effects.applied
         self.duplicates += not effects.applied
@@ -93,7 +97,8 @@ class EngineAgent:
         if found is None or found.epoch != epoch:
             data = self.risk_models.value(number, state_key(number))
             accounts = TableAccounts(self.accounts, number)
-            engine = CreditEngine(accounts, self._policy_text, decode(data) if data is not None else None, number)
+            state = decode(data) if data is not None else None
+            engine = CreditEngine(accounts, self._policy_text, state, number, self._settings.partitions)
             found = self._partitions[number] = _Partition(epoch, accounts, engine)
         return found
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from datetime import datetime
 from typing import Any
 
+from msgspec import MsgspecError
 from pydantic import ValidationError
 
 from models.calendar import from_ms, to_ms
+from models.default_risk.sharing import decode_shared
 from models.policy import parse_policy
 from schemas.errors import InvalidInput
 from schemas.events import CustomerEvent, InEvent
-from schemas.log import LogEntry, PolicyActivated, Source
+from schemas.log import LogEntry, ModelShared, PolicyActivated, Source
 from schemas.topics import BY_NAME, POLICY
 from streams.partitioner import partition_of
 from streams.record import Record
@@ -36,6 +39,8 @@ def log_entry(record: Record, *, received_at: datetime, latest_ms: int, partitio
         _check_key(record, event, partitions)
     if isinstance(event, PolicyActivated):
         parse_policy(event.text, f"policy {event.event_id}")
+    if isinstance(event, ModelShared):
+        _check_models(event)
     happened = to_ms(event.occurred_at)
     if happened > latest_ms:
         limit = from_ms(latest_ms).isoformat()
@@ -99,6 +104,13 @@ def _message(item: Any) -> str:
     if item["type"] in ("missing", "extra_forbidden", "value_error"):
         return text
     return f"{text}, is {item['input']!r:.60}"
+
+
+def _check_models(event: ModelShared) -> None:
+    try:
+        decode_shared(b64decode(event.models))
+    except (ValueError, MsgspecError) as error:
+        raise InvalidInput("invalid_field", f"models: are not those of a partition: {error}", "models") from error
 
 
 def _check_key(record: Record, event: CustomerEvent, partitions: int) -> None:

@@ -16,9 +16,9 @@ from pydantic import BaseModel
 from models.calendar import from_ms, to_ms
 from schemas.errors import CreditPulseError, InvalidInput
 from schemas.fields import EARLIEST, LATEST
-from schemas.topics import CUSTOMER_TOPICS, RELAYED_TOPICS, TICKS
+from schemas.topics import CUSTOMER_TOPICS, PUBLIC_BROADCASTS, TICKS
 
-TOPICS = frozenset({*CUSTOMER_TOPICS, *RELAYED_TOPICS, TICKS})
+TOPICS = frozenset({*CUSTOMER_TOPICS, *PUBLIC_BROADCASTS, TICKS})
 """Topics that a file may hold events for."""
 
 

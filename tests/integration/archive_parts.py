@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from models.calendar import to_ms
-from models.policy import default_policy_text
 from schemas.decisions import (
     CREDIT_ALERT,
     CREDIT_LEVEL,
@@ -38,6 +37,7 @@ from streams.engine.agent import OUT_TOPICS
 from streams.in_process import InProcess
 from streams.record import Record
 from streams.sources.event_file import TimedEvent, timed
+from tests.integration.conftest import ALONE
 
 
 def at(day: str, hour: int = 12) -> datetime:
@@ -105,7 +105,7 @@ class Engine(InProcess):
     """The engine in process, and all that it would leave in the topics."""
 
     def __init__(self, partitions: int = 1) -> None:
-        super().__init__(partitions, default_policy_text(), latest=datetime(2030, 1, 1, tzinfo=UTC))
+        super().__init__(partitions, ALONE, latest=datetime(2030, 1, 1, tzinfo=UTC))
 
     def records(self, events: Iterable[TimedEvent], *, decide: bool = True) -> list[Record]:
         """The log of the events and, with ``decide``, the decisions, in the order in which they arise."""

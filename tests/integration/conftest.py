@@ -15,6 +15,10 @@ from streams.settings import Settings
 
 MakeSettings = Callable[..., Settings]
 
+ALONE = "default_risk: {shared: false}\nroll_risk: {shared: false}\n"
+"""The default policy, but for what partitions tell each other: when that comes depends on the broker, and a run is to
+be compared with one in process. test_model_sharing.py looks at it."""
+
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -38,6 +42,9 @@ def topic_prefix() -> str:
 def make_settings(broker: str, topic_prefix: str, tmp_path: Path) -> MakeSettings:
     """Settings on the broker with topics and consumer groups of this test; keyword arguments override."""
 
+    policy_file = tmp_path / "policy.yaml"
+    policy_file.write_text(ALONE)
+
     def make(**overrides: Any) -> Settings:
         values: dict[str, Any] = {
             "broker": broker,
@@ -46,6 +53,7 @@ def make_settings(broker: str, topic_prefix: str, tmp_path: Path) -> MakeSetting
             "data_dir": tmp_path / "data",
             "clickhouse_dsn": f"chdb://{tmp_path / 'clickhouse'}",
             "partitions": 2,
+            "policy_file": policy_file,
             "clock": "events",
             "web_port": free_port(),
             "archive_port": free_port(),

@@ -15,7 +15,6 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from models.account import decode as decode_account
 from models.partition import decode as decode_partition
-from models.policy import default_policy_text
 from schemas.topics import ALERTS, LEVELS, MODEL_LOG, ORDER_DECISIONS
 from streams.archive.rows import ARCHIVED
 from streams.backlog import Backlog
@@ -28,6 +27,7 @@ from streams.sources.event_file import TimedEvent
 from streams.supervisor import worker_command
 from streams.topic_admin import ensure_topics
 from streams.topic_reader import read_to_end
+from tests.integration.conftest import ALONE
 
 Decisions = dict[str, dict[str, Any]]
 OUT = (LEVELS, ALERTS, ORDER_DECISIONS, MODEL_LOG)
@@ -152,7 +152,7 @@ def comparable(key: str, data: bytes) -> Any:
 
 def in_process(events: Iterable[TimedEvent], partitions: int) -> tuple[Decisions, InProcess]:
     """What the same engine decides without a broker."""
-    process = InProcess(partitions, default_policy_text(), latest=datetime.now(UTC))
+    process = InProcess(partitions, ALONE, latest=datetime.now(UTC))
     found: Decisions = {}
     for effects in process.run(events):
         for out in effects.out:

@@ -20,7 +20,6 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Int16, Int32, Schema, String
 
-from models.policy import default_policy_text
 from schemas.log import LOG_ENTRY, LogEntry, Source
 from schemas.topics import LOG
 from streams.embedded.broker import free_port
@@ -31,6 +30,7 @@ from streams.sources.event_file import TimedEvent
 from streams.supervisor import worker_command
 from streams.topic_admin import ensure_topics
 from streams.topic_reader import read_to_end
+from tests.integration.conftest import ALONE
 from tests.integration.pipeline import Decisions, Pipeline, content
 
 Places = dict[str, set[int]]
@@ -258,7 +258,7 @@ class LogFlow:
 
     def __init__(self, settings: Settings, events: Iterable[TimedEvent]) -> None:
         self._settings = settings
-        process = InProcess(settings.partitions, default_policy_text(), latest=datetime.now(UTC))
+        process = InProcess(settings.partitions, ALONE, latest=datetime.now(UTC))
         self.entries = list(process.log(events))
         self.written = 0
         self._go_on = asyncio.Event()
@@ -313,7 +313,7 @@ async def log_entries(settings: Settings) -> dict[int, list[LogEntry]]:
 
 async def folded(settings: Settings) -> tuple[Decisions, InProcess]:
     """What the engine makes of the log as it stands, in process."""
-    process = InProcess(settings.partitions, default_policy_text(), latest=datetime.now(UTC))
+    process = InProcess(settings.partitions, ALONE, latest=datetime.now(UTC))
     found: Decisions = {}
     async for record in read_to_end(settings, LOG):
         entry = LOG_ENTRY.validate_json(record.value or b"")
