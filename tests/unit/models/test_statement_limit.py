@@ -104,9 +104,8 @@ def test_the_source_is_named(limits: str, source: str) -> None:
 
 def test_a_better_statement_raises_in_steps_and_a_worse_one_cuts_at_once() -> None:
     """The caps on change hold for this source as for all."""
-    book = Book(
-        f"limits: {{round_to: 1, max_rise: 0.25, rise_days: 10, {EQUITY}}}\nscorecard: {{financial: {{weight: 0}}}}"
-    )
+    limits = f"limits: {{round_to: 1, max_rise: 0.25, rise_days: 10, {EQUITY}}}"
+    book = Book(f"{limits}\nscorecard: {{financial: {{weight: 0}}}}\nmeasures: {{PRIME: {{limit_factor: 1}}}}")
     book.good_payer()
     book.see(statement(as_of=21, day=21))
     book.see(statement(as_of=22, day=22, total_liabilities=200, current_liabilities=200, equity=800))
