@@ -14,11 +14,11 @@ from pydantic import ValidationError
 
 from schemas.decisions import DeadLetterOut, OutEvent
 from schemas.errors import Unavailable
-from schemas.topics import ALERTS, BY_NAME, DEAD_LETTERS, LEVELS, ORDER_DECISIONS
+from schemas.topics import ALERTS, BY_NAME, DEAD_LETTERS, LEVELS, MODEL_LOG, ORDER_DECISIONS
 from streams.settings import Settings
 from streams.topic_admin import LARGEST_DEAD_LETTER
 
-OUT_TOPICS: tuple[str, ...] = (LEVELS, ALERTS, ORDER_DECISIONS, DEAD_LETTERS)
+OUT_TOPICS: tuple[str, ...] = (LEVELS, ALERTS, ORDER_DECISIONS, MODEL_LOG, DEAD_LETTERS)
 REMEMBERED = 200_000
 """Ids kept to recognise repeats: a worker re-sends at most what it had in hand when it was killed."""
 

@@ -102,7 +102,7 @@ def alert_why(alert: CreditAlert, language: Language) -> str:
     else:
         lines = [*(reason_line(reason, language) for reason in leading), *_rest(alert, leading, language)]
     cause = text(alert.cause_kind, language)
-    if alert.cause_kind in ("LIMIT_OR_TERMS", "OVERRIDE", "LATE_NEWS"):
+    if alert.cause_kind in ("LIMIT_OR_TERMS", "COVER_ENDED", "OVERRIDE", "LATE_NEWS"):
         lines = [cause, *lines]
     return phrase("alert.because", language, reasons=joined(lines or [cause], language))
 

@@ -15,6 +15,7 @@ from schemas.decisions import (
     CreditLevelChanged,
     DeadLetter,
     Decision,
+    ModelNote,
     OrderDecision,
 )
 from schemas.levels import Level
@@ -74,6 +75,7 @@ class Board:
     alerts: deque[AlertLine] = field(default_factory=lambda: deque(maxlen=_KEPT))
     orders: deque[OrderLine] = field(default_factory=lambda: deque(maxlen=_KEPT))
     dead: deque[DeadLetter] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    notes: deque[ModelNote] = field(default_factory=lambda: deque(maxlen=_KEPT))
     decisions: Counter[str] = field(default_factory=Counter)
     alert_kinds: Counter[str] = field(default_factory=Counter)
     order_kinds: Counter[str] = field(default_factory=Counter)
@@ -91,6 +93,9 @@ class Board:
         if isinstance(data, DeadLetter):
             self.dead_letters += 1
             self.dead.appendleft(data)
+            return
+        if isinstance(data, ModelNote):
+            self.notes.appendleft(data)
             return
         self.decisions[item.topic] += 1
         self._to_day(event.time)

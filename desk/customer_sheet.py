@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from alerts.limit_text import limit_line
 from alerts.plain import plain
 from alerts.sentences import (
     alert_head,
@@ -28,6 +29,7 @@ from schemas.decisions import (
     CreditAlert,
     CreditLevelChanged,
     DefaultRisk,
+    LimitBasis,
     Measures,
     Opinion,
     OrderDecision,
@@ -85,11 +87,14 @@ def _facts(customer: Answer, language: Language) -> Iterator[tuple[str, Text]]:
     risk = DefaultRisk.model_validate(customer["default_risk"])
     yield label("risk", language), Text(_risk(risk, language))
     yield label("measures", language), Text(_measures(Measures.model_validate(customer["measures"]), language))
+    # Decisions made by earlier versions tell neither where limits come from nor opinions.
+    bases = [limit_line(LimitBasis.model_validate(basis), language) for basis in customer.get("limit_basis", [])]
+    if bases:
+        yield label("limit", language), Text("\n".join(bases))
     for name, key in (("reasons", "reasons"), ("holds_level", "caps")):
         lines = [reason_line(Reason.model_validate(reason), language) for reason in customer[key]]
         if lines:
             yield label(name, language), Text("\n".join(lines))
-    # Decisions made by earlier versions tell no opinions.
     said = [opinion_line(Opinion.model_validate(opinion), language) for opinion in customer.get("opinions", [])]
     if said:
         yield label("opinions", language), Text("\n".join(said))
@@ -112,7 +117,10 @@ def _risk(risk: DefaultRisk, language: Language) -> str:
 
 
 def _measures(measures: Measures, language: Language) -> str:
-    parts = [phrase("alert.terms", language, days=str(measures.terms_days))]
+    terms = phrase("alert.terms", language, days=str(measures.terms_days))
+    if measures.terms_basis is not None:
+        terms += f" ({text(f'terms.{measures.terms_basis}', language)})"
+    parts = [terms]
     if measures.deposit_share:
         parts.append(f"{label('deposit', language)} {measures.deposit_share:.0%}")
     parts.append(text(f"orders.{measures.orders}", language))

@@ -11,13 +11,14 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from alerts.model_notes import note_sentence
 from alerts.plain import plain
 from alerts.sentences import alert_why, amounts, joined, money, score_before, way_back_text
 from alerts.texts import Language, reason_text, text
 from desk.board import AlertLine, Board, OrderLine
 from desk.demo_progress import Pulse
 from desk.labels import label
-from schemas.decisions import AlertKind, Decision
+from schemas.decisions import AlertKind, Decision, ModelNote
 from schemas.levels import Level
 
 LEVEL_STYLE: dict[Level, str] = {
@@ -50,16 +51,25 @@ class Screen:
 
 def view(board: Board, screen: Screen, language: Language, width: int, height: int) -> RenderableType:
     """The whole view for a terminal of this size. Customers' text enters only as ``Text``: markup is not read."""
-    alerts = max(2, (height - _FIXED_LINES - _ORDERS_SHOWN) // 2)
+    notes = [
+        Text(f"  {note_sentence(note, language)}", style="dim", no_wrap=True, overflow="ellipsis")
+        for note in list(board.notes)[:1]
+    ]
+    alerts = max(2, (height - _FIXED_LINES - _ORDERS_SHOWN - len(notes)) // 2)
     return Group(
         _header(board, screen, language),
         _heading(label("customers", language)),
         _levels(board, language, width),
         _heading(label("alerts", language) + _counts(board, language)),
         _alerts(list(board.alerts)[:alerts], language),
+        *notes,
         _heading(label("orders", language) + _order_counts(board, language)),
         _orders(list(board.orders)[:_ORDERS_SHOWN], language),
     )
+
+
+def _note(note: ModelNote, language: Language) -> Text:
+    return Text(f"  {note_sentence(note, language)}", style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def _header(board: Board, screen: Screen, language: Language) -> RenderableType:

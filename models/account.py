@@ -143,10 +143,18 @@ class Override(msgspec.Struct, array_like=True):
 
 
 class Statement(msgspec.Struct, array_like=True):
-    """The ratios of a financial statement by name; one that could not be computed is absent."""
+    """The ratios of a financial statement by name; one that could not be computed is absent.
+
+    ``filed``: the day it became known. Its size in ``currency``: net worth, and sales brought to a year (None: kept by
+    an earlier version, which did not store them).
+    """
 
     as_of: int
     ratios: dict[str, float]
+    filed: int = 0
+    currency: str | None = None
+    equity: Decimal | None = None
+    sales: Decimal | None = None
 
 
 class AgencyReport(msgspec.Struct, array_like=True):
@@ -197,7 +205,12 @@ class Tightening(msgspec.Struct, array_like=True):
 
 
 class Account(msgspec.Struct, array_like=True):
-    """Everything known of one customer."""
+    """Everything known of one customer.
+
+    ``covered``: cover that added to the limits at the last decision; ``cover_told``: the end of cover that was
+    announced last. ``terms_step``: -1 shorter terms for paying late, 1 longer for paying early, since
+    ``terms_changed``.
+    """
 
     schema: int
     customer_id: str
@@ -232,6 +245,10 @@ class Account(msgspec.Struct, array_like=True):
     capacity_day: int = 0
     limit_raised: int = 0
     trials: dict[str, Trial] = {}
+    covered: dict[str, Decimal] = {}
+    cover_told: int = 0
+    terms_step: int = 0
+    terms_changed: int = 0
 
     @property
     def score(self) -> int:

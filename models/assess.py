@@ -20,11 +20,13 @@ from models.knock_outs import Cap, caps
 from models.ledger import mark_held
 from models.level_ladder import Standing, level_kept, level_on_merit, next_standing
 from models.level_range import level_range
+from models.limit_basis import limit_basis
 from models.market import PROMPT, market_relief
-from models.measures import LimitRules, terms_days
+from models.measures import LimitRules
 from models.opinions import Opinion
 from models.order_check import is_held_out, order_checks
 from models.out_events import Cause, Change, alert_out, assessment, level_out, order_out
+from models.own_terms import OwnTerms
 from models.partition import MarketReading
 from models.reasons import reason_code, reasons
 from models.scorecard import Scorecard
@@ -56,7 +58,7 @@ class Situation:
     ``relief``: the payment index as it is without the market's excuse, and the reading that excuses it.
 
     ``late_since`` (ms) is set when the news is late: it may ease or retract, never tighten. ``rise_due`` is the day
-    of the next step of a limit that rises in steps (0 = none).
+    of the next step of a limit that rises in steps (0 = none). ``cover_ended``: less cover counts than before.
     """
 
     account: Account
@@ -65,6 +67,7 @@ class Situation:
     late_since: int | None = None
     deferred: bool = False
     rise_due: int = 0
+    cover_ended: bool = False
     positions: dict[str, Position] = field(default_factory=dict)
     caps: list[Cap] = field(default_factory=list)
     base: dict[str, Decimal] = field(default_factory=dict)
@@ -87,7 +90,7 @@ class Assessor:
         self.policy = self._policy = policy
         self._risk, self._market = risk, market
         self._scorecard = Scorecard(policy)
-        self._limits = LimitRules(policy)
+        self._limits, self._terms = LimitRules(policy), OwnTerms(policy)
 
     def predict(self, account: Account, amount: float, due: int, day: int) -> tuple[bytes, float]:
         """Features and default risk of an invoice over ``amount`` that is issued on ``day`` and due on ``due``."""
@@ -104,6 +107,7 @@ class Assessor:
         account = situation.account
         is_new = not account.points
         self._limits.review_capacity(account, situation.day)
+        self._terms.review(account, situation.day, may_shorten=situation.late_since is None)
         self._score(situation)
         if is_new:
             account.decided_points = dict(account.points)
@@ -127,7 +131,7 @@ class Assessor:
         due = day + behaviour.last_terms
         _, account.probability = self._predict(account, oldest, behaviour.last_amount, due, day)
         # Utilisation counts against the base limit: against the granted one, a cut would lower the score again.
-        situation.base = self._limits.granted(account, Level.STANDARD)
+        situation.base = self._limits.granted(account, Level.STANDARD, day)
         situation.opinions = self._scorecard.opinions(account, day)
         situation.measures = self._scorecard.measures(
             account, situation.positions, situation.base, day, situation.opinions
@@ -212,14 +216,15 @@ class Assessor:
         account = situation.account
         level = BY_VALUE[account.level]
         limits_before, terms_before = account.limits, None if is_new else account.terms_days
-        target = situation.base if level is Level.STANDARD else self._limits.granted(account, level)
+        target = situation.base if level is Level.STANDARD else self._limits.granted(account, level, situation.day)
         if retracted or situation.cause.type == _PERSON:
             account.limits = target  # what was taken wrongly, and what a person decides, is given at once
         else:
             account.limits, situation.rise_due = self._limits.stepped(account, target, situation.base, situation.day)
-        account.terms_days = terms_days(account, level, self._policy)
+        account.terms_days = self._terms.days(account, level)
+        situation.cover_ended, told = self._limits.note_cover(account, situation.day)
         same = level is level_before and account.limits == limits_before and account.terms_days == terms_before
-        if same and not is_new:
+        if same and not is_new and not told:
             return
         change = Change(
             level_before=level_before,
@@ -232,11 +237,13 @@ class Assessor:
                 level, situation.cap, self._risk.interval(account.probability, account.behaviour),
                 situation.measures, situation.opinions, self._scorecard, self._policy.ladder,
             ),
+            limit_basis=limit_basis(account, level, situation.day, self._limits),
+            terms_basis=self._terms.basis(account, level),
         )  # fmt: skip
         state = assessment(account, change, situation.cause, self._risk, self._policy)
         cut, raised = _moves(account, limits_before, terms_before)
         kind = _alert_kind(level_before, level, cut, raised, bool(retracted))
-        severity = _severity(kind, level)
+        severity = Severity.NOTICE if kind is None and told else _severity(kind, level)
         situation.out.append(level_out(account, state, situation.cause, severity))
         if kind is AlertKind.RETRACTION:
             for tightening in retracted:
@@ -275,7 +282,7 @@ class Assessor:
     def _cause_kind(self, situation: Situation, change: Change, level_before: Level, kind: AlertKind) -> str:
         level = Level(situation.account.level)
         if level is level_before:
-            return "LIMIT_OR_TERMS"
+            return "COVER_ENDED" if situation.cover_ended and kind is AlertKind.TIGHTENING else "LIMIT_OR_TERMS"
         if situation.account.override is not None:
             return "OVERRIDE"
         if kind is AlertKind.TIGHTENING and situation.caps and situation.cap is level:
@@ -322,7 +329,7 @@ class Assessor:
         """Decide a newly placed order on the state as it is before it."""
         account = situation.account
         if not account.points:  # a customer's first event is an order: limits and level are not set yet
-            account.limits = self._limits.granted(account, Level(account.level))
+            account.limits = self._limits.granted(account, Level(account.level), situation.day)
         order = account.orders[order_id]
         order.held = True
         where = positions(account, situation.day, self._policy)

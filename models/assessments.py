@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TypeVar
 
 from models.account import Account, AgencyReport, Master, Override, Review, Statement
+from models.calendar import day_of_ms
 from models.statements import ratios
 from schemas.assessments import (
     AgencyReportReceived,
@@ -17,6 +19,7 @@ from schemas.assessments import (
 
 Said = TypeVar("Said", AgencyReport, Review)
 
+_CENT = Decimal("0.01")
 _MAX_VOICES = 12
 """Agencies, and reviewers, remembered per account: keeps the state bounded whoever sends reports."""
 
@@ -44,10 +47,13 @@ def override_level(account: Account, event: LevelOverridden) -> None:
 
 
 def file_statement(account: Account, event: FinancialStatementFiled) -> None:
-    """Keep the ratios of the newest statement (an older one that comes later changes nothing)."""
+    """Keep the ratios and the size of the newest statement (an older one that comes later changes nothing)."""
     day, known = event.as_of.toordinal(), account.external.statement
     if known is None or day >= known.as_of:
-        account.external.statement = Statement(day, ratios(event))
+        filed, yearly = day_of_ms(account.clock), event.sales * 12 / event.period_months
+        account.external.statement = Statement(
+            day, ratios(event), filed, str(event.currency), event.equity, yearly.quantize(_CENT)
+        )
 
 
 def receive_agency_report(account: Account, event: AgencyReportReceived) -> None:
@@ -79,7 +85,10 @@ def _keep_newest(said: dict[str, Said], who: str, new: Said) -> None:
 
 
 def change_cover(account: Account, event: CoverChanged) -> None:
-    """Keep guarantees and insurance by id."""
+    """Keep guarantees and insurance by id; those that have expired are of no more use."""
+    today = day_of_ms(account.clock)
+    for cover_id in [name for name, (_, _, _, until) in account.external.covers.items() if until < today]:
+        del account.external.covers[cover_id]
     if event.amount == 0:
         account.external.covers.pop(event.cover_id, None)
     else:

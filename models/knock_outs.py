@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from models.account import Account
-from models.behaviour import order_velocity
+from models.behaviour import order_velocity, usual_days_late
 from models.exposure import Position, material
 from schemas.decisions import Reason
 from schemas.levels import Level
-from schemas.policy import Policy
+from schemas.policy import AgeingCap, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +31,35 @@ def caps(account: Account, positions: dict[str, Position], day: int, policy: Pol
     found = _reversal_cap(account, policy)
     overdue = {currency: position for currency, position in positions.items() if position.items}
     if overdue:
-        found += _ageing_caps(overdue, policy)
+        found += _ageing_caps(account, overdue, policy)
         found += _early_caps(account, overdue, policy)
         found += _bust_out_cap(account, overdue, day, policy)
     return sorted(found, key=lambda cap: (-cap.at_most.rank, cap.code)) if found else found
 
 
-def _ageing_caps(positions: dict[str, Position], policy: Policy) -> list[Cap]:
+def _ageing_caps(account: Account, positions: dict[str, Position], policy: Policy) -> list[Cap]:
     found = []
+    # The hardest one whose overdue amount matters: a trifle 90 days late is not a block.
+    ladder = [(cap, days_needed(account, cap)) for cap in policy.knock_outs.ageing]
+    ladder.sort(key=lambda step: -step[0].at_most.rank)
     for currency, position in positions.items():
-        reached = [cap for cap in policy.knock_outs.ageing if position.oldest_dpd >= cap.days_past_due]
-        # The hardest one whose overdue amount matters: a trifle 90 days late is not a block.
-        for cap in sorted(reached, key=lambda cap: -cap.at_most.rank):
-            if material(position, cap.days_past_due, policy, to_hold=policy.measures.holds(cap.at_most)):
+        for cap, needed in ladder:
+            to_hold = policy.measures.holds(cap.at_most)
+            if position.oldest_dpd >= needed and material(position, needed, policy, to_hold=to_hold):
                 detail = {"days_past_due": str(position.oldest_dpd), "currency": currency}
                 found.append(Cap(f"DPD_{cap.days_past_due}", cap.at_most, detail))
                 break
     return found
+
+
+def days_needed(account: Account, cap: AgeingCap) -> int:
+    """Days past due from which the cap holds for this customer: later for one that is usually late, if it says so."""
+    rules = cap.beyond_usual
+    usual = usual_days_late(account.behaviour) if rules is not None else None
+    if rules is None or usual is None:
+        return cap.days_past_due
+    mean, spread = usual
+    return min(max(cap.days_past_due, ceil(mean + rules.deviations * spread + rules.days)), rules.at_latest)
 
 
 def _early_caps(account: Account, positions: dict[str, Position], policy: Policy) -> list[Cap]:

@@ -31,6 +31,7 @@ from schemas.decisions import (
     Exposure,
     LevelOut,
     LevelRange,
+    LimitBasis,
     Measures,
     ModelNote,
     ModelNoteOut,
@@ -38,6 +39,7 @@ from schemas.decisions import (
     OrderDecision,
     OrderOut,
     Reason,
+    TermsBasis,
     WayBack,
 )
 from schemas.decisions import DefaultRisk as DefaultRiskOut
@@ -90,6 +92,8 @@ class Change:
     positions: dict[str, Position]
     opinions: Mapping[str, Opinion] = field(default_factory=dict)
     range: LevelRange | None = None
+    limit_basis: list[LimitBasis] = field(default_factory=list)
+    terms_basis: TermsBasis | None = None
 
 
 def _next(account: Account | PartitionState, type_: str) -> str:
@@ -145,7 +149,13 @@ def assessment(account: Account, change: Change, cause: Cause, risk: DefaultRisk
             exposure_out(currency, change.positions.get(currency, Position()), account.limits.get(currency))
             for currency in currencies
         ],
-        measures=Measures(terms_days=account.terms_days, deposit_share=measures.deposit_share, orders=measures.orders),
+        measures=Measures(
+            terms_days=account.terms_days,
+            terms_basis=change.terms_basis,
+            deposit_share=measures.deposit_share,
+            orders=measures.orders,
+        ),
+        limit_basis=change.limit_basis,
         provisional=account.behaviour.outcomes < policy.ladder.provisional_below,
         level_range=change.range,
         cause=cause.source,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 
 from models.account import Account, Prediction
+from models.cover import cover_days
 from models.level_ladder import Standing, earliest_easing
 from models.opinions import next_change
 from schemas.levels import Level
@@ -41,6 +42,7 @@ def next_wake(account: Account, day: int, policy: Policy, *, deferred: bool, ris
     if deferred:
         return tomorrow
     days = [rise_due] if rise_due else []
+    days += cover_days(account.external, day, policy.limits.cover)
     if account.items:
         days.append(min([item.due for item in account.items.values()]) + 1)
     if account.predictions:

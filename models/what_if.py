@@ -30,6 +30,6 @@ def check_order(
     order = OpenOrder(amount, currency, day)
     if not account.points and not account.limits:  # its first event: limits are not set yet
         account = Account(account.schema, account.customer_id, master=account.master)
-        account.limits = limits(account, Level(account.level), policy)
+        account.limits = limits(account, Level(account.level), policy, day)
     checks = order_checks(account, order, positions(account, day, policy), policy)
     return decide(checks), checks

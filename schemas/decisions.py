@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
@@ -67,12 +67,34 @@ class DefaultRisk(OutData):
     high: float = Field(ge=0.0, le=1.0)
 
 
+TermsBasis = Literal["level", "agreed", "pays_late", "pays_early"]
+"""Where payment terms come from: ``pays_late`` and ``pays_early``: one step off the shorter of level and agreement."""
+
+
 class Measures(OutData):
     """What applies to the customer at this level."""
 
     terms_days: int = Field(ge=0)
     deposit_share: Share
     orders: Literal["approve", "hold", "reject"]
+    terms_basis: TermsBasis | None = None
+
+
+class LimitBasis(OutData):
+    """Where the limit in a currency comes from: base x factor + cover x the lower of factor and 1, rounded down.
+
+    The limit in force may lie below it while it rises in steps.
+    """
+
+    currency: Currency
+    source: Literal["agreed", "policy", "orders", "statement"] = Field(description="Of the base limit.")
+    base: Decimal
+    figures: dict[str, str] = Field(default_factory=dict, description="Named numbers that make up the base limit.")
+    factor: Decimal = Field(description="The level's.")
+    cover: Decimal | None = Field(default=None, description="Guarantees and insurance that count; null = none.")
+    cover_until: date | None = Field(default=None, description="The last day before some of that cover ends ...")
+    limit_after: Decimal | None = Field(default=None, description="... and the limit from then on, as things are now.")
+    limit: Decimal
 
 
 class LevelRange(OutData):
@@ -97,6 +119,7 @@ class Assessment(OutData):
     default_risk: DefaultRisk
     exposures: list[Exposure]
     measures: Measures
+    limit_basis: list[LimitBasis] = Field(default_factory=list)
     provisional: bool = Field(description="True while the evidence is thin.")
     level_range: LevelRange | None = Field(
         default=None, description="The level's interval; its evidence is that of ``default_risk``."

@@ -226,11 +226,26 @@ class Ladder(_Section):
         return self
 
 
+class BeyondUsual(_Section):
+    """Wait until the customer is later than it usually is: mean + ``deviations`` x standard deviation + ``days``."""
+
+    deviations: Annotated[float, Field(ge=0, le=10)]
+    days: Days
+    at_latest: Annotated[int, Field(ge=1, le=3650)] = Field(description="Never wait beyond so many days past due.")
+
+
 class AgeingCap(_Section):
     """From so many days past due (of a material amount) on, the level is at most this one."""
 
     days_past_due: Annotated[int, Field(ge=1, le=3650)]
     at_most: LadderLevel
+    beyond_usual: BeyondUsual | None = Field(default=None, description="null: the same days for everybody.")
+
+    @model_validator(mode="after")
+    def _waits_in_order(self) -> AgeingCap:
+        if self.beyond_usual is not None and self.beyond_usual.at_latest < self.days_past_due:
+            raise ValueError("beyond_usual.at_latest must not lie below days_past_due")
+        return self
 
 
 class EarlyCap(_Section):
@@ -298,6 +313,45 @@ class Capacity(_Section):
     review_days: Annotated[int, Field(ge=1, le=3650)] = Field(description="Not looked at again sooner.")
 
 
+class StatementLimit(_Section):
+    """A base limit from the size of the business by the newest statement, in currencies with none agreed or set."""
+
+    equity_share: Share = Field(description="Of the net worth; 0 = off.")
+    sales_share: Share = Field(description="Of a year's sales; 0 = off. With both, the lower counts.")
+
+
+class CoverLimit(_Section):
+    """What guarantees and insurance add to a limit while they are in force."""
+
+    share: Share = Field(description="Of the covered amount; 0 = off.")
+    kinds: list[Literal["guarantee", "credit_insurance", "collateral"]] = Field(max_length=3)
+    most: Annotated[float, Field(ge=0, le=100)] | None = Field(description="Times the base limit; null = no cap.")
+    notice_days: Days = Field(description="Its end is announced so long before.")
+
+
+class Habit(_Section):
+    """A habit is there from so many days on, and gone below so few."""
+
+    enter: Positive
+    leave: Annotated[float, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _hysteresis(self) -> Habit:
+        if self.leave >= self.enter:
+            raise ValueError("leave must lie below enter")
+        return self
+
+
+class OwnTerms(_Section):
+    """Terms one step shorter for a customer that always pays late, longer for one that always pays early."""
+
+    late: Habit | None = Field(description="Days late; null = off.")
+    early: Habit | None = Field(description="Days early; null = off.")
+    step_days: Annotated[int, Field(ge=1, le=365)]
+    min_payments: Annotated[int, Field(ge=1, le=1000)] = Field(description="Before so many payments there is no habit.")
+    review_days: Annotated[int, Field(ge=1, le=3650)] = Field(description="Not changed again sooner.")
+
+
 class Limits(_Section):
     """Where a customer's base limit comes from when master data names none."""
 
@@ -305,6 +359,9 @@ class Limits(_Section):
     credit_horizon_days: Days
     round_to: Annotated[Decimal, Field(gt=0)]
     capacity: Capacity
+    statement: StatementLimit
+    cover: CoverLimit
+    terms: OwnTerms
     max_rise: Annotated[float, Field(gt=0, le=10)] | None = Field(
         description="A limit rises by at most this share of the base limit at once; null = in one step."
     )

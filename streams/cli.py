@@ -16,7 +16,6 @@ _COMMANDS = {
     "compare": "streams.commands.compare:compare",
     "dead-letters": "streams.commands.dead_letters:dead_letters",
     "import": "streams.commands.import_ledger:import_ledger",
-    "models": "streams.commands.models:models",
     "policy": "streams.commands.policy:policy",
     "replay": "streams.commands.replay:replay",
     "schemas": "streams.commands.schemas:schemas",

@@ -42,7 +42,8 @@ async def read_customer(database: Database, customer_id: str, timeline: int = DE
     ``customer_id, name, segment, sector, region, group_parent, owner, first_seen, last_seen, events``: from the log;
     ``level`` (UNRATED until it was assessed), ``level_before, since, decided_at, score`` (0 to 1000, null before the
     first assessment), ``score_before, provisional, level_range, default_risk, measures, reasons, caps, opinions,
-    policy_version, model_version``: the latest decision, its parts as in the event (schemas.decisions.Assessment);
+    limit_basis, policy_version, model_version``: the latest decision, its parts as in the event
+    (schemas.decisions.Assessment);
     ``as_of, exposures``: per currency, from the log as of the day of the book, beside the limit of the latest
     decision; ``way_back``: of the newest alert if it is a tightening, else null; ``timeline``: newest first, each
     ``time, recorded_time, kind, type, severity, summary, id, event``.
@@ -93,6 +94,7 @@ def _decision(row: Answer, data: Answer) -> Answer:
         "reasons": data.get("reasons", []),
         "caps": data.get("caps", []),
         "opinions": data.get("opinions", []),
+        "limit_basis": data.get("limit_basis", []),
     }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean, median
+from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from streams.backtesting.truth import Invoice, Truth
+from streams.backtesting.warning_figures import warning_figures, warning_intervals
 
 MATCH_DAYS = 120
 """An alert is true if a severe event follows within so many days: twice the 60 DPD that make one severe."""
@@ -19,30 +21,53 @@ QUIET_DAYS = 90
 REFERENCE_RULES = (15, 30)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One customer's part: its severe events, the leads (days) of those foretold, its alerts, its years under watch."""
+
+    events: int
+    leads: tuple[int, ...]
+    true: int
+    false: int
+    years: float
+
+
 def early_warning_report(
     truth: Truth, engine_alerts: Mapping[str, Sequence[int]], since: int = 0
 ) -> tuple[dict[str, Any], Any]:
-    """Figures of the engine, and the same for the single rules "an open invoice reaches D DPD".
+    """Figures of the engine, and the same for the single rules "an open invoice reaches D DPD", with intervals.
 
     ``engine_alerts``: ordinals per customer. Customers with fewer than 5 paid invoices do not count, nor what was
     before the day ``since``.
     """
-    customers = {
-        customer: invoices
-        for customer, invoices in truth.by_customer().items()
-        if sum(invoice.paid is not None for invoice in invoices) >= MIN_PAYMENTS
-    }
-    events = _since(since, {c: severe_days(invoices, truth.last_day) for c, invoices in customers.items()})
-    years = sum(watched_days(invoices, truth.last_day, since) for invoices in customers.values()) / 365.25
     rules = {
-        f"dpd_{days}": _figures(
-            events,
-            _since(since, {c: rule_alerts(invoices, days, truth.last_day) for c, invoices in customers.items()}),
-            years,
-        )
+        f"dpd_{days}": {
+            customer: rule_alerts(invoices, days, truth.last_day) for customer, invoices in truth.by_customer().items()
+        }
         for days in REFERENCE_RULES
     }
-    return _figures(events, _since(since, engine_alerts), years), rules
+    judged = {name: judge(truth, alerts, since) for name, alerts in {"engine": engine_alerts, **rules}.items()}
+    found = {
+        name: {**warning_figures(customers), "intervals": warning_intervals(customers)}
+        for name, customers in judged.items()
+    }
+    return found.pop("engine"), found
+
+
+def judge(truth: Truth, alerts: Mapping[str, Sequence[int]], since: int = 0) -> dict[str, Judged]:
+    """Each customer's alerts held against its severe events; see ``early_warning_report``."""
+    found = {}
+    for customer, invoices in truth.by_customer().items():
+        if sum(invoice.paid is not None for invoice in invoices) < MIN_PAYMENTS:
+            continue
+        days = [day for day in severe_days(invoices, truth.last_day) if day >= since]
+        raised = sorted(at for at in alerts.get(customer, ()) if at >= since)
+        matched = [[at for at in raised if 0 <= day - at <= MATCH_DAYS] for day in days]
+        true = sum(any(0 <= day - at <= MATCH_DAYS for day in days) for at in raised)
+        leads = tuple(day - before[0] for day, before in zip(days, matched, strict=True) if before)
+        years = watched_days(invoices, truth.last_day, since) / 365.25
+        found[customer] = Judged(len(days), leads, true, len(raised) - true, years)
+    return found
 
 
 def severe_days(invoices: Sequence[Invoice], last_day: int) -> list[int]:
@@ -86,33 +111,3 @@ def watched_days(invoices: Sequence[Invoice], last_day: int, since: int = 0) -> 
     """Days under watch: from the first issue to the last payment, or to the end where one is open."""
     last = max(invoice.paid if invoice.paid is not None else last_day for invoice in invoices)
     return max(0, last - max(since, min(invoice.issued for invoice in invoices)))
-
-
-def _since(day: int, found: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
-    return {customer: [at for at in days if at >= day] for customer, days in found.items()}
-
-
-def _figures(
-    events: Mapping[str, Sequence[int]], alerts: Mapping[str, Sequence[int]], years: float
-) -> dict[str, float | int | None]:
-    leads: list[int] = []
-    true = false = total = 0
-    for customer, days in events.items():
-        raised = sorted(alerts.get(customer, ()))
-        for day in days:
-            total += 1
-            matched = [at for at in raised if 0 <= day - at <= MATCH_DAYS]
-            leads += [day - matched[0]] if matched else []
-        for at in raised:
-            hit = any(0 <= day - at <= MATCH_DAYS for day in days)
-            true, false = true + hit, false + (not hit)
-    return {
-        "recall": len(leads) / total if total else None,
-        "median_lead_days": median(leads) if leads else None,
-        "precision": true / (true + false) if true + false else None,
-        "false_alerts_per_customer_year": false / years if years else None,
-        "events": total,
-        "alerts": true + false,
-        "customers": len(events),
-        "customer_years": years,
-    }

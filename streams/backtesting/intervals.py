@@ -1,8 +1,8 @@
-"""Bootstrap intervals of prediction quality in reports, drawn by customer since invoices of one are not independent."""
+"""Bootstrap intervals of a report's figures, drawn by customer since invoices and alerts of one are not independent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import sqrt
 
 import numpy as np
@@ -35,9 +35,8 @@ def intervals(outcomes: Sequence[Outcome], draws: int = DRAWS) -> Intervals:
         name: np.array([log_loss_one(p, o.bad) for p, o in zip(values, outcomes, strict=True)])
         for name, values in scores.items()
     }
-    random = np.random.default_rng(SEED)
-    for _ in range(draws if count else 0):
-        weight = np.bincount(random.integers(0, count, count), minlength=count)[customer].astype(float)
+    for drawn_weight in drawn_customers(count, draws):
+        weight = drawn_weight[customer].astype(float)
         positive, negative = weight * bad, weight * (1.0 - bad)
         if not positive.sum() or not negative.sum():
             continue
@@ -51,12 +50,20 @@ def intervals(outcomes: Sequence[Outcome], draws: int = DRAWS) -> Intervals:
             found[name]["auc"].append(auc)
             found[name]["log_loss"].append(loss)
     return {
-        name: {
-            key: [float(q) for q in np.quantile(values, (0.025, 0.975))] if values else None
-            for key, values in figures.items()
-        }
-        for name, figures in found.items()
+        name: {key: percentile_interval(values) for key, values in figures.items()} for name, figures in found.items()
     }
+
+
+def drawn_customers(count: int, draws: int = DRAWS) -> Iterator[NDArray[np.int64]]:
+    """How often each of ``count`` customers is drawn, for each draw with replacement; the same draws at every call."""
+    random = np.random.default_rng(SEED)
+    for _ in range(draws if count else 0):
+        yield np.bincount(random.integers(0, count, count), minlength=count)
+
+
+def percentile_interval(values: Sequence[float]) -> list[float] | None:
+    """The middle 95 % of what was drawn; None without any."""
+    return [float(q) for q in np.quantile(values, (0.025, 0.975))] if values else None
 
 
 def _auc(rank: NDArray[np.intp], positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:

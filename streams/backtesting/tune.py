@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from random import Random
 from typing import Any, Literal
 
+import numpy as np
 import optuna
 import yaml
 
@@ -17,8 +19,10 @@ from schemas.levels import Level
 from schemas.policy import Policy
 from schemas.topics import PUBLIC_BROADCASTS
 from streams.backtesting.compare import Setting, run_policy
-from streams.backtesting.early_warning import early_warning_report
+from streams.backtesting.early_warning import Judged, judge
+from streams.backtesting.intervals import drawn_customers, percentile_interval
 from streams.backtesting.money import money_by
+from streams.backtesting.warning_figures import WarningSums, warning_figures
 from streams.sources.event_file import TimedEvent
 
 Metric = Literal["precision", "net"]
@@ -72,6 +76,20 @@ def _points(value: float) -> float:
     return min(1000.0, max(0.0, value))
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A policy's figures on a span, with what each customer brings to them: warnings, and net by currency."""
+
+    figures: dict[str, Any]
+    judged: dict[str, Judged]
+    nets: dict[tuple[str, str], Decimal]
+
+
+def _main_currency(money: Mapping[str, Any]) -> str | None:
+    # One currency only: amounts of two are not compared. The one with most orders.
+    return max(money, key=lambda currency: (money[currency]["orders"], currency), default=None)
+
+
 @dataclass(slots=True)
 class Search:
     """The past, cut in two, and the policy that is to be tuned."""
@@ -93,25 +111,41 @@ class Search:
         version = f"{document.get('version', 'policy')}-tuned"
         return yaml.safe_dump({**laid_over(document, changes), "version": version}, sort_keys=False, allow_unicode=True)
 
-    def figures(self, text: str, *, later: bool) -> dict[str, Any]:
-        """Early warning and money of a policy on the early span, or on the later one (run through both)."""
+    def span(self, text: str, *, later: bool) -> Span:
+        """A policy on the early span, or on the later one (run through both)."""
         cut = self.cut
         events = self.events if later else [event for event in self.events if day_of_ms(event.timestamp_ms) < cut]
         setting = self.setting if later else replace(self.setting, trailing_days=0)
         tally, _, holds = run_policy(text, events, setting)
-        warned, _ = early_warning_report(tally.truth, tally.tightened, since=cut if later else 0)
         orders = [order for order in holds.orders if not later or order.day >= cut]
-        by_currency = money_by(orders, tally.truth, setting.assumptions, holds.late_days, lambda order: order.currency)
-        return {"early_warning": warned, "money": {c: money.plain() for c, money in sorted(by_currency.items())}}
+        money = (orders, tally.truth, setting.assumptions, holds.late_days)
+        by_currency = money_by(*money, lambda order: order.currency)
+        judged = judge(tally.truth, tally.tightened, since=cut if later else 0)
+        figures: dict[str, Any] = {
+            "early_warning": warning_figures(judged),
+            "money": {currency: sums.plain() for currency, sums in sorted(by_currency.items())},
+        }
+        nets = money_by(*money, lambda order: (order.customer_id, order.currency))
+        return Span(figures, judged, {key: sums.net for key, sums in nets.items()})
+
+    def gain_interval(self, present: Span, tuned: Span) -> list[float] | None:
+        """95 % interval of the gain in value, both policies on the same draws of customers; None without any."""
+        if self.goal.metric == "net":
+            main = _main_currency(present.figures["money"])
+            keys = sorted({key for key in (*present.nets, *tuned.nets) if key[1] == main})
+            gains = np.array([float(tuned.nets.get(key, 0) - present.nets.get(key, 0)) for key in keys])
+            return percentile_interval([float(weight @ gains) for weight in drawn_customers(len(keys))])
+        drawn = zip(WarningSums(present.judged).drawn(), WarningSums(tuned.judged).drawn(), strict=True)
+        return percentile_interval([self._warned(after) - self._warned(before) for before, after in drawn])
 
     def value(self, figures: dict[str, Any]) -> float:
         """How good the figures are for the goal; the higher the better."""
         if self.goal.metric == "net":
-            money = figures["money"]
-            # One currency only: amounts of two are not compared. The one with most orders.
-            main = max(money, key=lambda currency: (money[currency]["orders"], currency), default=None)
-            return float(money[main]["net"]) if main is not None else 0.0
-        warned = figures["early_warning"]
+            main = _main_currency(figures["money"])
+            return float(figures["money"][main]["net"]) if main is not None else 0.0
+        return self._warned(figures["early_warning"])
+
+    def _warned(self, warned: Mapping[str, Any]) -> float:
         if warned["precision"] is None or warned["recall"] is None or warned["median_lead_days"] is None:
             return -2.0
         short = max(0.0, self.goal.recall - warned["recall"])
@@ -123,13 +157,13 @@ class Search:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         base = parse_policy(self.text)
         study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
-        present = self.figures(self.text, later=False)
+        present = self.span(self.text, later=False).figures
         best: dict[str, Any] = {"value": self.value(present), "changes": {}, "figures": present, "parameters": {}}
         progress()
 
         def objective(trial: optuna.Trial) -> float:
             changes = suggested(trial, base)
-            figures = self.figures(self.tuned_text(changes), later=False)
+            figures = self.span(self.tuned_text(changes), later=False).figures
             value = self.value(figures)
             if value > best["value"]:
                 best.update(value=value, changes=changes, figures=figures, parameters=dict(trial.params))
@@ -138,15 +172,17 @@ class Search:
 
         study.optimize(objective, n_trials=trials)
         text = self.tuned_text(best["changes"])
-        later = {"present": self.figures(self.text, later=True), "tuned": self.figures(text, later=True)}
+        later = {"present": self.span(self.text, later=True), "tuned": self.span(text, later=True)}
         progress()
         gain = self.value(best["figures"]) - self.value(present)
-        gain_later = self.value(later["tuned"]) - self.value(later["present"])
+        validation = {name: span.figures for name, span in later.items()}
+        gain_later = self.value(validation["tuned"]) - self.value(validation["present"])
+        interval = self.gain_interval(later["present"], later["tuned"])
         return {
             "metric": self.goal.metric, "trials": trials, "seed": seed, "parameters": best["parameters"],
             "training": {"present": present, "tuned": best["figures"], "gain": gain},
-            "validation": {**later, "gain": gain_later},
-            "holds": gain > 0 and gain_later > 0,
+            "validation": {**validation, "gain": gain_later, "gain_interval": interval},
+            "holds": gain > 0 and interval is not None and interval[0] > 0,
             "policy": text,
         }  # fmt: skip
 

@@ -107,7 +107,10 @@ def _show(found: dict[str, Any], out: Path) -> None:
     console.print(table)
     said = "the gain holds on the later span" if found["holds"] else "the gain does NOT hold on the later span"
     if found["parameters"]:
-        console.print(f"{said} (training {found['training']['gain']:+.3g}, later {found['validation']['gain']:+.3g})")
+        ends = found["validation"]["gain_interval"]
+        span = "no interval" if ends is None else f"95 % interval {ends[0]:+.3g} to {ends[1]:+.3g}"
+        gains = f"training {found['training']['gain']:+.3g}, later {found['validation']['gain']:+.3g}, {span}"
+        console.print(f"{said} ({gains})")
     else:
         console.print("nothing better than the present policy was found on the training span")
     console.print(f"wrote {out / 'tuned-policy.yaml'} and {out / 'tune.json'}")

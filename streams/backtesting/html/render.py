@@ -119,9 +119,9 @@ def _amount(value: str | int) -> Markup:
     return Markup('<span class="{}">{}</span>').format("neg", text) if value.startswith("-") else escape(text)
 
 
-def _span(intervals: Mapping[str, Any] | None, name: str) -> str:
+def _span(intervals: Mapping[str, Any] | None, name: str, digits: int = 3) -> str:
     ends = intervals.get(name) if intervals else None
-    return "" if not ends else f" ({ends[0]:.3f} - {ends[1]:.3f})"
+    return "" if not ends else f" ({ends[0]:.{digits}f} - {ends[1]:.{digits}f})"
 
 
 def _ratio(row: Mapping[str, Any]) -> str:

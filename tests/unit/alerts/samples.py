@@ -11,6 +11,7 @@ from schemas.decisions import (
     CREDIT_LEVEL,
     DATASCHEMA,
     DEAD_LETTER,
+    MODEL_NOTE,
     ORDER_DECISION,
     AlertKind,
     AlertOut,
@@ -23,6 +24,8 @@ from schemas.decisions import (
     Exposure,
     LevelOut,
     Measures,
+    ModelNote,
+    ModelNoteOut,
     OrderDecision,
     OrderOut,
     Reason,
@@ -111,11 +114,22 @@ def dead_letter(**changes: Any) -> DeadLetter:
     return DeadLetter(**{**values, **changes})
 
 
+def note(**changes: Any) -> ModelNote:
+    """A drift of partition 1's model of late payment."""
+    values: dict[str, Any] = {
+        "task": "A", "kind": "calibration_drift", "partition": 1, "statistic": 25.03, "threshold": 25.0,
+        "outcomes": 26_839, "mean_probability": 0.0758, "rate": 0.0451, "model_version": "v1",
+        "policy_version": "default-1",
+    }  # fmt: skip
+    return ModelNote(**{**values, **changes})
+
+
 _ENVELOPES: dict[type, tuple[type[CloudEvent[Any]], str]] = {
     CreditAlert: (AlertOut, CREDIT_ALERT),
     CreditLevelChanged: (LevelOut, CREDIT_LEVEL),
     OrderDecision: (OrderOut, ORDER_DECISION),
     DeadLetter: (DeadLetterOut, DEAD_LETTER),
+    ModelNote: (ModelNoteOut, MODEL_NOTE),
 }
 
 

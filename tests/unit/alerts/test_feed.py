@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.feed import Deduplicator, FeedDecoder
-from schemas.topics import ALERTS, DEAD_LETTERS, LEVELS, ORDER_DECISIONS
+from schemas.topics import ALERTS, DEAD_LETTERS, LEVELS, MODEL_LOG, ORDER_DECISIONS
 from streams.settings import Settings
 
-from .samples import alert, dead_letter, envelope, level, order
+from .samples import alert, dead_letter, envelope, level, note, order
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,9 @@ def _record(topic: str, data: Any, event_id: str, offset: int = 0) -> _Record:
 
 def test_each_out_topic_is_decoded_by_its_contract() -> None:
     """What went out comes in again equal, under the topic's logical name."""
-    sent = {LEVELS: level(), ALERTS: alert(), ORDER_DECISIONS: order(), DEAD_LETTERS: dead_letter()}
+    sent = {
+        LEVELS: level(), ALERTS: alert(), ORDER_DECISIONS: order(), MODEL_LOG: note(), DEAD_LETTERS: dead_letter(),
+    }  # fmt: skip
     records = [_record(topic, data, f"id-{topic}") for topic, data in sent.items()]
     assert {item.topic: item.event.data for item in _decoder().items(records)} == sent
 

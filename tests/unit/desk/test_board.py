@@ -12,8 +12,8 @@ from alerts.feed import FeedItem
 from desk.board import CHANGE_DAYS, Board, Latencies
 from schemas.decisions import Decision
 from schemas.levels import Level
-from schemas.topics import ALERTS, DEAD_LETTERS, LEVELS, ORDER_DECISIONS
-from tests.unit.alerts.samples import AT, alert, dead_letter, envelope, level, order
+from schemas.topics import ALERTS, DEAD_LETTERS, LEVELS, MODEL_LOG, ORDER_DECISIONS
+from tests.unit.alerts.samples import AT, alert, dead_letter, envelope, level, note, order
 
 MOVES = st.lists(st.tuples(st.sampled_from(["A", "B", "C"]), st.sampled_from(list(Level)), st.integers(0, 30)))
 
@@ -69,3 +69,12 @@ def test_quantiles_are_nearest_rank() -> None:
         latencies.add(milliseconds / 1000)
     assert (latencies.quantile_ms(0.5), latencies.quantile_ms(0.99)) == (50.0, 99.0)
     assert latencies.quantile_ms(0.5, newest=10) == 95.0
+
+
+def test_notes_of_the_models_are_no_decisions() -> None:
+    """A note is kept for the screen, newest first, and counts neither as a decision nor moves the book's time."""
+    board = Board()
+    for number, kind in enumerate(("quality", "promoted")):
+        board.apply(FeedItem(MODEL_LOG, 0, number, envelope(note(kind=kind), subject="partition-1")))
+    assert [each.kind for each in board.notes] == ["promoted", "quality"]
+    assert (board.total_decisions, board.book_time) == (0, None)

@@ -76,6 +76,17 @@ def test_opinions_are_shown() -> None:
     assert "said by others" not in _shown(_answer())
 
 
+def test_the_limit_and_the_terms_say_where_they_come_from() -> None:
+    """One line per currency, and the habit behind the terms; an answer of an earlier version has neither."""
+    basis = {"currency": "USD", "source": "orders", "base": "10000", "figures": {"order_days": "45"}, "factor": "0.7",
+             "limit": "7000"}  # fmt: skip
+    measures = {"terms_days": 14, "terms_basis": "pays_late", "deposit_share": 0.0, "orders": "approve"}
+    shown = _shown(_answer(limit_basis=[basis], measures=measures))
+    assert "7,000 USD = 45 days of usual orders 10,000 x 0.7" in shown
+    assert "terms 14 days (one step shorter, pays late as a rule)" in shown
+    assert "usual orders" not in _shown(_answer())
+
+
 def test_no_limit_is_not_zero() -> None:
     """A currency without limit says so."""
     row = {**_answer()["exposures"][0], "limit": None, "headroom": None, "utilisation": None}

@@ -16,8 +16,8 @@ from desk.demo_progress import Pulse
 from desk.terminal_view import Screen, view
 from schemas.decisions import OrderCheck, WayBack
 from schemas.levels import Level
-from schemas.topics import ALERTS, DEAD_LETTERS, LEVELS, ORDER_DECISIONS
-from tests.unit.alerts.samples import alert, dead_letter, envelope, level, order
+from schemas.topics import ALERTS, DEAD_LETTERS, LEVELS, MODEL_LOG, ORDER_DECISIONS
+from tests.unit.alerts.samples import alert, dead_letter, envelope, level, note, order
 
 EVIL = "[red]x[/red]\x1b]0;owned\x07\x9b2J\u202e"
 SCREEN = Screen("live", 1_234, Pulse(events=1_200, entries=1_300, lag=34), 512.0, "2025-03-14 17:00", "1 d = 2 s")
@@ -34,6 +34,7 @@ def _board(customer: str, invoice: str = "INV-1", order_id: str = "O1") -> Board
             order(order_id=order_id, checks=[OrderCheck(code="LEVEL_HOLD", detail={"level": "HIGH_RISK"})]),
         ),
         (DEAD_LETTERS, dead_letter()),
+        (MODEL_LOG, note(kind="promoted", model=customer)),
     ):
         board.apply(FeedItem(topic, 0, 0, envelope(data, subject=customer, event_id=topic)))
     board.since_publish.add(0.042)
@@ -55,6 +56,7 @@ def test_all_figures_and_lines_are_shown() -> None:
         "2025-03-14 17:00", "events published 1,234", "applied 1,200", "512/s", "lag 34", "p50 42 ms", "dead letters 1",
         "tightened 1", "C1", "standard -> watch", "score 712 -> 598", "12,500 USD",
         "oldest item 17 days past due in USD", "back to standard: pay 4,200 USD", "Ctrl-C leaves",
+        "model of late payment (A), partition 1: C1 leads from now on",
         "held 1", "O1  300.00 USD  orders at level high risk wait for a person",
     ):  # fmt: skip
         assert part in shown

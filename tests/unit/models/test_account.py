@@ -56,7 +56,9 @@ def _full() -> Account:
         master=Master(name="Größe & Söhne", sector="steel", base_limits={"EUR": Decimal(10)}, terms_days=0),
         external=External(
             covers={"K": ("guarantee", Decimal("7.25"), "EUR", DAY + 9)},
-            statement=Statement(DAY, {"altman_z": -1.5, "current_ratio": 1 / 3}),
+            statement=Statement(
+                DAY, {"altman_z": -1.5, "current_ratio": 1 / 3}, DAY + 2, "EUR", Decimal("-4.5"), Decimal("9.00")
+            ),
             agencies={"A": AgencyReport(DAY, Decimal("0.10"), Decimal(0), Decimal(1), "BBB-"), "B": AgencyReport(DAY)},
             reviews={"ana": Review(DAY, DAY + 365, 4.0, 3.0, 5.0)},
         ),
@@ -77,6 +79,10 @@ def _full() -> Account:
         capacity_day=DAY - 9,
         limit_raised=DAY - 3,
         trials={"A:quick": Trial(DAY, 3, -0.25)},
+        covered={"EUR": Decimal("7.25")},
+        cover_told=DAY + 9,
+        terms_step=-1,
+        terms_changed=DAY - 5,
     )
 
 
@@ -128,8 +134,8 @@ def test_state_without_the_last_fields_is_read() -> None:
     """Fields are only ever appended: state written before a field was there gets its default."""
     row = msgspec.msgpack.decode(encode(_full()))
     older = decode(msgspec.msgpack.encode(row[:-1]))
-    assert older.trials == {}
-    assert older.limit_raised == DAY - 3
+    assert older.terms_changed == 0
+    assert older.terms_step == -1
 
 
 def test_opinions_of_earlier_versions_are_moved() -> None:

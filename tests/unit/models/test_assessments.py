@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from models import assessments
 from models.account import AgencyReport, Master, Override, Review, Statement
+from models.calendar import ms_of_day
 from models.statements import ratios
 from schemas.assessments import CoverChanged
 from schemas.levels import Level
@@ -41,11 +42,21 @@ def _cover(cover_id: str, amount: str, expires: int = 90) -> CoverChanged:
 def test_newest_statement_counts() -> None:
     """An older statement that comes later changes nothing; one of the same day corrects."""
     known = account()
+    known.clock = ms_of_day(DAY + 120)
+    size = (DAY + 120, "EUR", Decimal(400), Decimal(1500))
     assessments.file_statement(known, statement(as_of=100))
     assessments.file_statement(known, statement(as_of=99, ebit=0))
-    assert known.external.statement == Statement(DAY + 100, ratios(statement()))
+    assert known.external.statement == Statement(DAY + 100, ratios(statement()), *size)
     assessments.file_statement(known, statement(as_of=100, ebit=0))
-    assert known.external.statement == Statement(DAY + 100, ratios(statement(ebit=0)))
+    assert known.external.statement == Statement(DAY + 100, ratios(statement(ebit=0)), *size)
+
+
+def test_size_of_a_statement_is_that_of_a_year() -> None:
+    """Sales of 6 months count twice; net worth is a balance and stays what it is."""
+    known = account()
+    assessments.file_statement(known, statement(period_months=6, sales=750))
+    assert known.external.statement is not None
+    assert (known.external.statement.sales, known.external.statement.equity) == (1500, 400)
 
 
 def test_agency_report_is_kept_as_it_was_said() -> None:
@@ -101,6 +112,18 @@ def test_cover_is_kept_by_id_until_zero() -> None:
     assessments.change_cover(known, _cover("K1", "0"))
     assessments.change_cover(known, _cover("K9", "0"))
     assert list(known.external.covers) == ["K2"]
+
+
+def test_expired_cover_is_forgotten_when_new_cover_comes() -> None:
+    """The state of an account does not grow with cover that has ended; the last day of cover still counts."""
+    known = account()
+    assessments.change_cover(known, _cover("K1", "100", expires=30))
+    known.clock = ms_of_day(DAY + 30)
+    assessments.change_cover(known, _cover("K2", "100", expires=90))
+    assert sorted(known.external.covers) == ["K1", "K2"]
+    known.clock = ms_of_day(DAY + 31)
+    assessments.change_cover(known, _cover("K3", "100", expires=90))
+    assert sorted(known.external.covers) == ["K2", "K3"]
 
 
 def test_master_data_replace_all_that_was_known() -> None:

@@ -7,9 +7,10 @@ from decimal import Decimal
 import pytest
 
 from models.account import Account, Behaviour, OpenItem, Prediction
-from models.behaviour import record_order
+from models.behaviour import record_order, record_payment
 from models.exposure import positions
 from models.knock_outs import Cap, caps
+from schemas.errors import InvalidInput
 from schemas.levels import Level
 from tests.unit.models.build import DAY, account, owing, policy
 
@@ -63,6 +64,36 @@ def test_ageing_caps_at_their_days(dpd: int, code: str, level: Level) -> None:
 def test_no_cap_before_its_day(dpd: int) -> None:
     """Up to 14 days past due the score alone decides."""
     assert _caps(owing(("I1", 1000, -dpd))) == []
+
+
+WAITING = policy(
+    "knock_outs: {ageing: [{days_past_due: 20, at_most: WATCH,"
+    " beyond_usual: {deviations: 2, days: 10, at_latest: 40}}, {days_past_due: 45, at_most: HIGH_RISK}]}"
+)
+
+
+@pytest.mark.parametrize(
+    ("habit", "needed"),
+    [([], 20), ([-5] * 9, 20), ([12] * 9, 22), ([8, 16], 30), ([60] * 9, 40)],
+    ids=["nothing known", "early", "always 12", "12 on average, 4 off", "always 60"],
+)
+def test_a_cap_may_wait_until_the_customer_is_later_than_usual(habit: list[int], needed: int) -> None:
+    """Mean + 2 standard deviations + 10 days, not before its days and not after the latest."""
+    known = owing(("I1", 100, 0))
+    for late in habit:
+        record_payment(known.behaviour, "EUR", Decimal(10), DAY, DAY - late, WAITING.behaviour)
+    for day, capped in ((needed - 1, False), (needed, True), (45, True)):
+        found = caps(known, positions(known, DAY + day, WAITING), DAY + day, WAITING)
+        assert [cap.code for cap in found] == ([f"DPD_{45 if day == 45 else 20}"] if capped else [])
+
+
+def test_a_cap_cannot_wait_until_before_its_days() -> None:
+    """A latest day below the first one is refused."""
+    with pytest.raises(InvalidInput, match="at_latest"):
+        policy(
+            "knock_outs: {ageing: [{days_past_due: 20, at_most: WATCH,"
+            " beyond_usual: {deviations: 2, days: 10, at_latest: 19}}]}"
+        )
 
 
 def test_trifle_long_overdue_is_no_block() -> None:

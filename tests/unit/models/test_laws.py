@@ -36,7 +36,9 @@ from schemas.topics import ORDERS, PAYMENTS, TICKS
 START = datetime(2025, 1, 1, tzinfo=UTC)
 TEXT = """
 version: laws
-limits: {base: {USD: 4000, EUR: 3000}}
+limits:
+  base: {USD: 4000, EUR: 3000}
+  terms: {late: {enter: 3, leave: 1}, early: {enter: 3, leave: 1}, min_payments: 2, review_days: 5}
 ladder: {evidence_floor: 1, dwell_days: 10, probation_days: 5}
 """
 """Levels move sooner than by the default, so that short histories hold tightenings, easings and retractions."""

@@ -30,7 +30,7 @@ def base(known: Account, rules: LimitRules | None = None, day: int = 0) -> dict[
     """The limits at factor 1 after a look at the capacity on a day."""
     rules = rules or LimitRules(CAPACITY)
     rules.review_capacity(known, DAY + day)
-    return rules.granted(known, Level.STANDARD)
+    return rules.granted(known, Level.STANDARD, DAY + day)
 
 
 def test_usual_orders_are_per_day() -> None:
@@ -46,7 +46,7 @@ def test_a_base_limit_follows_from_what_is_usually_ordered() -> None:
     record_order(known.behaviour, "USD", Decimal(1), DAY, CAPACITY.behaviour)
     assert base(known)["EUR"] == pytest.approx(4_500, rel=0.12)
     assert base(known)["USD"] < 1
-    assert LimitRules(CAPACITY).granted(known, Level.WATCH)["EUR"] == int(known.capacity["EUR"] * Decimal("0.7"))
+    assert LimitRules(CAPACITY).granted(known, Level.WATCH, DAY)["EUR"] == int(known.capacity["EUR"] * Decimal("0.7"))
 
 
 def test_what_is_agreed_or_set_comes_first() -> None:

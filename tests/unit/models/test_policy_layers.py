@@ -13,7 +13,7 @@ from models.account import Master
 from models.policy import default_policy, layered_policy, parse_policy
 from models.policy_layers import ABSENT, LayeredPolicy, has_rules, laid_over, leaves, value_at
 from schemas.errors import InvalidInput
-from schemas.policy import Ladder, Limits, OrderChecks, Policy, Scorecard
+from schemas.policy import Ladder, Measures, OrderChecks, Policy, Scorecard
 
 FIRM = """
 version: firm-7
@@ -250,7 +250,7 @@ def test_many_customers_that_say_the_same_are_tried_once() -> None:
 
 def test_rules_between_values_are_known() -> None:
     """Sections with rules of their own are tried in combination; the others cannot clash."""
-    assert [has_rules(section) for section in (Ladder, Scorecard, Limits, OrderChecks)] == [True, True, False, False]
+    assert [has_rules(section) for section in (Ladder, Scorecard, Measures, OrderChecks)] == [True, True, False, False]
     # A rule between sections would have to be tried over combinations of several sections: see LayeredPolicy._check.
     assert not Policy.__pydantic_decorators__.model_validators
 

@@ -36,6 +36,8 @@ def sample() -> dict[str, Any]:
     warning = {
         "recall": 0.8891, "precision": 0.2793, "median_lead_days": 46, "false_alerts_per_customer_year": 0.587,
         "events": 54,
+        "intervals": {"recall": [0.8123, 0.9567], "precision": [0.2, 0.36], "median_lead_days": [41.5, 46.0],
+                      "false_alerts_per_customer_year": None},
     }  # fmt: skip
     levels = ["PRIME", "STANDARD", "WATCH", "HIGH_RISK", "BLOCKED", "UNRATED"]
     group = {
@@ -176,3 +178,14 @@ def test_small_groups_show_no_rates() -> None:
     page = Page(render(report))
     assert "too few" in page.all("en")
     assert "0.68 - 0.86" not in page.all()
+
+
+def test_warnings_show_their_intervals() -> None:
+    """Each figure with its ends; one without an interval, and a report of an earlier version, stand alone."""
+    page = render(sample())
+    assert "0.89 (0.81 - 0.96)" in page
+    assert "46 (42 - 46)" in page
+    assert "<td>0.59</td>" in page
+    old = sample()
+    del old["early_warning"]["intervals"]
+    assert "<td>0.89</td>" in render(old)

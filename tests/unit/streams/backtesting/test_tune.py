@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import optuna
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from models.policy import default_policy, parse_policy
 from streams.backtesting.compare import Setting
-from streams.backtesting.tune import Goal, Search, sampled, suggested
+from streams.backtesting.early_warning import Judged
+from streams.backtesting.tune import Goal, Search, Span, sampled, suggested
 from streams.cli import main
 from streams.sources.ledger import LedgerFormat
 from streams.sources.past import past_events
@@ -46,9 +48,9 @@ def test_the_early_span_knows_nothing_of_the_later_one(tmp_path: Path) -> None:
     whole = search(tmp_path)
     cut = whole.cut
     early = [event for event in whole.events if event.timestamp_ms < (cut - 719_163) * 86_400_000]
-    figures = whole.figures(whole.text, later=False)
+    figures = whole.span(whole.text, later=False).figures
     assert figures["money"]["EUR"]["orders"] == sum(b'"order.invoiced"' in event.raw for event in early)
-    later = whole.figures(whole.text, later=True)
+    later = whole.span(whole.text, later=True).figures
     assert figures["money"]["EUR"]["orders"] + later["money"]["EUR"]["orders"] == 140
 
 
@@ -57,7 +59,36 @@ def test_the_same_seed_finds_the_same_policy(tmp_path: Path) -> None:
     one, two = (search(tmp_path).run(4, seed=3) for _ in range(2))
     assert one == two
     assert one["training"]["gain"] >= 0
-    assert one["holds"] is (one["training"]["gain"] > 0 and one["validation"]["gain"] > 0)
+    validation = one["validation"]
+    low, high = validation["gain_interval"]
+    assert low <= high
+    assert one["holds"] is (one["training"]["gain"] > 0 and low > 0)
+
+
+def test_a_gain_from_one_customer_of_many_does_not_hold() -> None:
+    """Drawn by customer, that one is missing in a third of the draws; the same gain from all of them is certain."""
+    made = Search("version: v1", [], SETTING, Goal("net"))
+    keys = [(f"C{n}", "EUR") for n in range(40)]
+    figures = {"money": {"EUR": {"orders": 1, "net": "0"}, "USD": {"orders": 0, "net": "0"}}}
+    present = Span(figures, {}, dict.fromkeys(keys, Decimal(0)))
+    one = Span(figures, {}, {**present.nets, ("C3", "EUR"): Decimal(40), ("C4", "USD"): Decimal(9_999)})
+    every = Span(figures, {}, dict.fromkeys(keys, Decimal(1)))
+    from_one, from_all = (made.gain_interval(present, span) for span in (one, every))
+    assert from_one is not None
+    assert from_one[0] == 0
+    assert from_one[1] > 40
+    assert from_all == [40, 40]
+
+
+def test_the_gain_in_precision_is_paired() -> None:
+    """The same warnings gain nothing in any draw; fewer false ones at every customer gain in each."""
+    made = Search("version: v1", [], SETTING, Goal("precision", 0.5, 1.0))
+    worse = {f"C{n}": Judged(1, (30,), 1, 2, 1.0) for n in range(30)}
+    better = {customer: Judged(1, (30,), 1, 1, 1.0) for customer in worse}
+    spans = [Span({}, judged, {}) for judged in (worse, worse, better)]
+    assert made.gain_interval(spans[0], spans[1]) == [0, 0]
+    assert made.gain_interval(spans[0], spans[2]) == pytest.approx([1 / 2 - 1 / 3] * 2)
+    assert made.gain_interval(Span({}, {}, {}), Span({}, {}, {})) is None
 
 
 def test_a_policy_that_stops_everybody_is_bettered(tmp_path: Path) -> None:

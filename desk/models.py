@@ -6,12 +6,13 @@ import asyncio
 import getpass
 import json
 from datetime import UTC, datetime
+from typing import cast
 from uuid import uuid4
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from alerts.model_notes import note_sentence
+from alerts.texts import LANGUAGES, Language
 from schemas.decisions import ModelNoteOut
 from schemas.log import ModelPromoted, ModelRestored
 from schemas.topics import MODEL_LOG, POLICY
@@ -29,8 +30,9 @@ def models() -> None:
 
 
 @models.command("log")
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array of notes.")
-def log(as_json: bool) -> None:
+def log(lang: str, as_json: bool) -> None:
     """List the model log: monthly quality, drift, challengers that are ahead, promotions, restorations.
 
     \b
@@ -44,15 +46,8 @@ def log(as_json: bool) -> None:
     if not notes:
         click.echo("no notes yet: the first come on the first of a month")
         return
-    table = Table("time", "partition", "task", "kind", "about", "statistic", "threshold", "outcomes", "model", box=None)
     for note in notes:
-        data = note.data
-        about = " ".join(part for part in (data.model, data.text) if part)
-        table.add_row(
-            note.time.date().isoformat(), str(data.partition), data.task, data.kind, about,
-            f"{data.statistic:.4f}", f"{data.threshold:.4f}", f"{data.outcomes:,}", data.model_version,
-        )  # fmt: skip
-    Console().print(table)
+        click.echo(f"{note.time.date().isoformat()}  {note_sentence(note.data, cast(Language, lang))}")
 
 
 @models.command()
