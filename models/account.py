@@ -31,10 +31,22 @@ class OpenItem(msgspec.Struct, array_like=True):
     from_notice: bool = False
 
 
+class Release(msgspec.Struct, array_like=True):
+    """A person let an order go: up to an amount, through a day."""
+
+    by: str
+    reason: str
+    up_to: Decimal
+    until: int
+    second: str | None = None
+
+
 class OpenOrder(msgspec.Struct, array_like=True):
     """An order not yet invoiced or cancelled. A held order is not going to be shipped: it is not exposure.
 
-    ``was_held`` stays when it is released; ``asked_terms`` are those the customer asked for, in days.
+    ``was_held`` stays when it is released; ``asked_terms`` are those the customer asked for, in days. ``version`` is
+    the number of the decision that changed it last. Of a held order ``held_since`` (ms), how often its age was told
+    (``told``), and the part of it that is ``free`` to go all the same.
     """
 
     amount: Decimal
@@ -44,6 +56,35 @@ class OpenOrder(msgspec.Struct, array_like=True):
     held: bool = False
     was_held: bool = False
     asked_terms: int | None = None
+    version: int = 0
+    held_since: int = 0
+    told: int = 0
+    free: Decimal = ZERO
+    release: Release | None = None
+
+
+class ForcedHold(msgspec.Struct, array_like=True):
+    """A person holds an order's id (``kind``: the act); ``until`` = 0 while the order is open, then a last day."""
+
+    by: str
+    reason: str
+    kind: str
+    until: int = 0
+
+
+class Passed(msgspec.Struct, array_like=True):
+    """An order that was let go, on the day it was placed: what the next ones are summed with."""
+
+    amount: Decimal
+    currency: str
+    placed: int
+
+
+class OrderMemory(msgspec.Struct, array_like=True):
+    """What is remembered of orders by their ids, beyond their end."""
+
+    forced: dict[str, ForcedHold] = {}
+    passed: dict[str, Passed] = {}
 
 
 class EarlyPayment(msgspec.Struct, array_like=True):
@@ -132,6 +173,7 @@ class Master(msgspec.Struct, array_like=True):
     owner: str | None = None
     base_limits: dict[str, Decimal] = {}
     terms_days: int | None = None
+    limit_valid_until: int | None = None
 
 
 class Override(msgspec.Struct, array_like=True):
@@ -249,6 +291,7 @@ class Account(msgspec.Struct, array_like=True):
     cover_told: int = 0
     terms_step: int = 0
     terms_changed: int = 0
+    order_memory: OrderMemory | None = None
 
     @property
     def score(self) -> int:

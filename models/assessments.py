@@ -35,6 +35,7 @@ def change_master_data(account: Account, event: MasterDataChanged) -> None:
         owner=event.owner,
         base_limits={str(currency): amount for currency, amount in sorted(event.base_limits.items())},
         terms_days=event.terms_days,
+        limit_valid_until=None if event.limit_valid_until is None else event.limit_valid_until.toordinal(),
     )
 
 

@@ -66,7 +66,7 @@ def _pay_overdue(account: Account, day: int, policy: Policy) -> dict[str, Decima
     for invoice_id, item in list(account.items.items()):
         if item.due < day:
             paid[item.currency] = paid.get(item.currency, Decimal(0)) + item.outstanding
-            _pay(account, invoice_id, item.outstanding, item.currency, day, policy)
+            pay(account, invoice_id, item.outstanding, item.currency, day, policy)
     return paid
 
 
@@ -93,16 +93,17 @@ def _pay_on_time(account: Account, day: int, count: int, policy: Policy) -> int:
         record_invoice(behaviour, float(amount), behaviour.last_terms)
     for invoice_id, item in sorted(account.items.items(), key=lambda entry: (entry[1].due, entry[0])):
         if item.due <= due:
-            _pay(account, invoice_id, item.outstanding, item.currency, max(day, item.due), policy)
+            pay(account, invoice_id, item.outstanding, item.currency, max(day, item.due), policy)
     known = due + late_days + 1
     for _ in range(count):
         record_outcome(behaviour, False, known, policy.default_risk.half_life_days)
     return known
 
 
-def _pay(account: Account, invoice_id: str, amount: Decimal, currency: str, day: int, policy: Policy) -> None:
+def pay(account: Account, invoice_id: str | None, amount: Decimal, currency: str, day: int, policy: Policy) -> None:
+    """Let a payment come in for an invoice (None: applied to none) on a day."""
     values: dict[str, Any] = {
-        "customer_id": account.customer_id, "payment_id": invoice_id, "amount": amount, "currency": currency,
+        "customer_id": account.customer_id, "payment_id": invoice_id or "deposit", "amount": amount, "currency": currency,
         "invoice_id": invoice_id, "paid_at": _noon(day), "occurred_at": _noon(day), "value_date": None,
     }  # fmt: skip
     event = PaymentReceived.model_construct(**values)

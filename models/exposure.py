@@ -41,10 +41,15 @@ class Position:
 
 
 def is_exposure(order: OpenOrder, day: int, policy: Policy) -> bool:
-    """Whether an order counts: a held one is not going to be shipped, one beyond the credit horizon not yet."""
-    if order.held:
+    """Whether an order counts: what is held is not going to be shipped, what is beyond the credit horizon not yet."""
+    if order.held and not order.free:
         return False
     return order.delivery is None or order.delivery <= day + policy.limits.credit_horizon_days
+
+
+def shippable(order: OpenOrder) -> Decimal:
+    """The part of an order that is free to go: all of it, unless it is held."""
+    return order.free if order.held else order.amount
 
 
 def positions(account: Account, day: int, policy: Policy) -> dict[str, Position]:
@@ -54,7 +59,7 @@ def positions(account: Account, day: int, policy: Policy) -> dict[str, Position]
         found.setdefault(currency, Position()).unapplied = amount
     for order in account.orders.values():
         if is_exposure(order, day, policy):
-            found.setdefault(order.currency, Position()).open_orders += order.amount
+            found.setdefault(order.currency, Position()).open_orders += shippable(order)
     tolerance = policy.materiality.tolerance
     for invoice_id, item in account.items.items():
         if item.due >= day:

@@ -20,6 +20,7 @@ from schemas.events import (
     PaymentReceived,
     PaymentReversed,
 )
+from schemas.order_acts import OrderChanged
 from schemas.policy import Policy
 
 _MAX_WAITING = 200
@@ -34,7 +35,7 @@ def _add(amounts: dict[str, Decimal], currency: str, amount: Decimal) -> None:
         amounts.pop(currency, None)
 
 
-def place_order(account: Account, event: OrderPlaced, policy: Policy) -> bool:
+def place_order(account: Account, event: OrderPlaced | OrderChanged, policy: Policy) -> bool:
     """Book an order; False when it is known already."""
     if event.order_id in account.orders:
         return False
@@ -47,14 +48,34 @@ def place_order(account: Account, event: OrderPlaced, policy: Policy) -> bool:
     return True
 
 
+def change_order(account: Account, event: OrderPlaced | OrderChanged, policy: Policy) -> None:
+    """Replace what an open order asks for; what it grows by counts as ordered, for the order velocity."""
+    order = account.orders[event.order_id]
+    same = order.currency == event.currency
+    grown = event.amount - order.amount if same else event.amount
+    if grown > 0:
+        record_order(account.behaviour, event.currency, grown, day_of(event.occurred_at), policy.behaviour)
+    order.amount, order.currency = event.amount, event.currency
+    order.delivery = event.delivery_date.toordinal() if event.delivery_date else None
+    order.asked_terms = event.requested_terms_days
+
+
 def reduce_order(account: Account, order_id: str, amount: Decimal | None, currency: str | None) -> None:
     """Take an invoiced or cancelled part (None = all of it) off an open order; unknown orders are no error."""
     order = account.orders.get(order_id)
     if order is None or (currency is not None and currency != order.currency):
         return
     order.amount -= order.amount if amount is None else amount
+    order.free = min(order.free, order.amount)
     if order.amount <= 0:
         del account.orders[order_id]
+
+
+def _ship(account: Account, order_id: str, amount: Decimal, currency: str) -> None:
+    """Of a held order the part that was free to go is what was shipped first."""
+    order = account.orders.get(order_id)
+    if order is not None and order.currency == currency:
+        order.free = max(ZERO, order.free - amount)
 
 
 def cancel_order(account: Account, event: OrderCancelled) -> None:
@@ -70,6 +91,7 @@ def open_invoice(account: Account, event: OrderInvoiced, policy: Policy) -> bool
     if known is None and contains(account.closed, id_hash(event.invoice_id)):
         return False
     if event.order_id is not None:
+        _ship(account, event.order_id, event.amount, event.currency)
         reduce_order(account, event.order_id, event.amount, event.currency)
     else:
         day = event.issue_date.toordinal()

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from models.account import Account, OpenOrder
+from models.account import Account
 from models.calendar import from_ms
 from models.default_risk.risk import DefaultRisk
 from models.exposure import Position
@@ -20,14 +20,12 @@ from schemas.decisions import (
     CREDIT_LEVEL,
     DATASCHEMA,
     MODEL_NOTE,
-    ORDER_DECISION,
     AlertKind,
     AlertOut,
     Assessment,
     Counterfactual,
     CreditAlert,
     CreditLevelChanged,
-    Decision,
     Exposure,
     LevelOut,
     LevelRange,
@@ -35,9 +33,6 @@ from schemas.decisions import (
     Measures,
     ModelNote,
     ModelNoteOut,
-    OrderCheck,
-    OrderDecision,
-    OrderOut,
     Reason,
     TermsBasis,
     WayBack,
@@ -96,7 +91,8 @@ class Change:
     terms_basis: TermsBasis | None = None
 
 
-def _next(account: Account | PartitionState, type_: str) -> str:
+def next_number(account: Account | PartitionState, type_: str) -> str:
+    """The number of the next event of this type about the account or partition."""
     number = account.sequences.get(type_, 0) + 1
     account.sequences[type_] = number
     return f"{number:010d}"
@@ -175,7 +171,7 @@ def level_out(account: Account, state: Assessment, cause: Cause, severity: Sever
         time=cause.time,
         recordedtime=cause.recorded,
         severity=severity,
-        sequence=_next(account, CREDIT_LEVEL),
+        sequence=next_number(account, CREDIT_LEVEL),
         dataschema=DATASCHEMA[CREDIT_LEVEL],
         data=CreditLevelChanged(**_fields(state)),
     )
@@ -203,7 +199,7 @@ def alert_out(
         time=cause.time,
         recordedtime=cause.recorded,
         severity=severity,
-        sequence=_next(account, CREDIT_ALERT),
+        sequence=next_number(account, CREDIT_ALERT),
         dataschema=DATASCHEMA[CREDIT_ALERT],
         data=CreditAlert(
             **_fields(state),
@@ -229,46 +225,9 @@ def model_note_out(state: PartitionState, note: ModelNote, cause: Cause) -> Mode
         time=cause.time,
         recordedtime=cause.recorded,
         severity=_NOTE_SEVERITY.get(note.kind, Severity.WARNING),
-        sequence=_next(state, MODEL_NOTE),
+        sequence=next_number(state, MODEL_NOTE),
         dataschema=DATASCHEMA[MODEL_NOTE],
         data=note,
-    )
-
-
-def order_out(
-    account: Account,
-    order_id: str,
-    order: OpenOrder,
-    decision: Decision,
-    checks: list[OrderCheck],
-    position: Position,
-    cause: Cause,
-    policy: Policy,
-) -> OrderOut:
-    """``OrderDecision`` in its envelope."""
-    severity = {Decision.HOLD: Severity.NOTICE, Decision.REJECT: Severity.WARNING}.get(decision, Severity.INFO)
-    return OrderOut(
-        id=cause.id_for(account.customer_id, f"order:{order_id}:{decision.value}"),
-        source=SOURCE,
-        type=ORDER_DECISION,
-        subject=account.customer_id,
-        time=cause.time,
-        recordedtime=cause.recorded,
-        severity=severity,
-        sequence=_next(account, ORDER_DECISION),
-        dataschema=DATASCHEMA[ORDER_DECISION],
-        data=OrderDecision(
-            order_id=order_id,
-            decision=decision,
-            amount=order.amount,
-            currency=order.currency,
-            level=Level(account.level),
-            checks=checks,
-            exposure=exposure_out(order.currency, position, account.limits.get(order.currency)),
-            cause=cause.source,
-            cause_type=cause.type,
-            policy_version=policy.version,
-        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -20,6 +21,13 @@ class MarketReading(msgspec.Struct, array_like=True):
     as_of: int
 
 
+class GroupStanding(msgspec.Struct, array_like=True):
+    """What was last reported of a corporate group, over all partitions: exposure and limit per currency."""
+
+    exposure: dict[str, Decimal] = {}
+    limits: dict[str, Decimal] = {}
+
+
 class Checkpoint(msgspec.Struct, array_like=True):
     """The models as they stood after the broadcast at log ``offset``, by task, each as its encoded state."""
 
@@ -33,7 +41,8 @@ class PartitionState(msgspec.Struct, array_like=True):
     ``topic/partition``, ``seen`` the newest ids of market and policy events; ``clock`` is the time of the last
     tick (ms), ``month`` the first day of the month whose notes are made; ``checkpoints`` are the newest, by name.
     ``shared`` holds the newest report of each other partition, with its number; ``report_number``, ``report_day`` and
-    ``reported`` (outcomes by task) are of our own last one."""
+    ``reported`` (outcomes by task) are of our own last one; ``groups`` the
+    standing of corporate groups by id."""
 
     schema: int
     policy_text: str
@@ -52,6 +61,7 @@ class PartitionState(msgspec.Struct, array_like=True):
     report_number: int = 0
     report_day: int = 0
     reported: list[int] = []
+    groups: dict[str, GroupStanding] = {}
 
 
 class _Header(msgspec.Struct, array_like=True):

@@ -170,6 +170,7 @@ class MasterDataChanged(CustomerEvent):
     base_limits: dict[Currency, Amount] = Field(
         default_factory=dict, max_length=20, description="Agreed limit per currency; absent = no limit set."
     )
+    limit_valid_until: SaneDate | None = Field(default=None, description="Last day of the agreed limits.")
     terms_days: int | None = Field(default=None, ge=0, le=MAX_TERMS_DAYS)
 
 

@@ -13,6 +13,7 @@ from schemas.envelope import CloudEvent, OutData
 from schemas.fields import Currency, Share
 from schemas.levels import Level
 from schemas.log import Source
+from schemas.order_measures import OrderMeasure, WayToPass
 
 
 class Reason(OutData):
@@ -194,7 +195,11 @@ class OrderCheck(OutData):
 
 
 class OrderDecision(OutData):
-    """An order is approved, held, rejected or, when what stood in its way is gone, released."""
+    """An order is approved, held, rejected or, when what stood in its way is gone, released.
+
+    An act of a person that is refused is answered by the decision that stands, with the reason among ``checks``. An
+    act about an order that is not open is answered with the amount 0.
+    """
 
     order_id: str
     decision: Decision
@@ -202,12 +207,25 @@ class OrderDecision(OutData):
     currency: Currency
     level: Level
     checks: list[OrderCheck] = Field(
-        description="What stood in the way; empty for approvals, but for those drawn to learn the truth (HOLDOUT)."
+        description="What stood in the way; empty for approvals, but for those drawn to learn the truth (HOLDOUT), "
+        "those on a condition (``measure``), and what a person decided."
     )
     exposure: Exposure
     cause: Source
     cause_type: str
     policy_version: str
+    model_version: str | None = None
+    version: int | None = Field(
+        default=None, ge=0, description="Grows with every decision that changes the order; a person may name it."
+    )
+    measure: OrderMeasure | None = Field(default=None, description="The mildest measure that is enough.")
+    to_pass: list[WayToPass] = Field(default_factory=list, description="What would let the order pass.")
+    held_since: datetime | None = Field(default=None, description="Since when it waits, for what is held.")
+    by: str | None = Field(default=None, description="The person whose decision it is, or stands against this one.")
+    second_person: str | None = None
+    reason: str | None = Field(default=None, description="That person's reason.")
+    released_up_to: Decimal | None = Field(default=None, description="Beyond it the order is checked again ...")
+    valid_until: date | None = Field(default=None, description="... and after this day, unless invoiced by then.")
 
 
 ModelNoteKind = Literal[

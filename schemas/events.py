@@ -154,7 +154,6 @@ class MarketIndexRead(InEvent):
     as_of: PastDate
 
 
-OrderEvent = Annotated[OrderPlaced | OrderInvoiced | OrderCancelled, Field(discriminator="type")]
 PaymentEvent = Annotated[PaymentReceived | PaymentReversed, Field(discriminator="type")]
 OverdueEvent = OverdueNoticed
 MarketEvent = MarketIndexRead

@@ -26,6 +26,7 @@ from schemas.events import (
     PaymentReversed,
 )
 from schemas.fields import Identifier, LongText
+from schemas.order_acts import OrderChanged, OrderHoldForced, OrderHoldLifted, OrderRejected, OrderReleased
 
 
 class TimePassed(InEvent):
@@ -75,6 +76,11 @@ CustomerLogEvent = (
     OrderPlaced
     | OrderInvoiced
     | OrderCancelled
+    | OrderChanged
+    | OrderReleased
+    | OrderRejected
+    | OrderHoldForced
+    | OrderHoldLifted
     | PaymentReceived
     | PaymentReversed
     | OverdueNoticed

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from schemas.fields import Amount, Currency, Identifier, LongText, Share, ShortText
 from schemas.levels import LADDER, Level
+from schemas.order_policy import OrderChecks
 
 Days = Annotated[int, Field(ge=0, le=3650)]
 Points = Annotated[float, Field(ge=0, le=1000)]
@@ -366,18 +367,6 @@ class Limits(_Section):
         description="A limit rises by at most this share of the base limit at once; null = in one step."
     )
     rise_days: Annotated[int, Field(ge=1, le=365)] = Field(description="Days between two such rises.")
-
-
-class OrderChecks(_Section):
-    """The checks of an order when it is placed (more of them come with the holds)."""
-
-    utilisation: bool
-    level: bool
-    oldest_item_dpd: Days | None = Field(description="Hold when a material item is this late; null = off.")
-    holdout_share: Annotated[float, Field(ge=0, le=0.05)] = Field(
-        description="Share of held orders that pass all the same, drawn by their ids, to learn the truth; 0 = off."
-    )
-    holdout_most: dict[Currency, Amount] = Field(description="Only orders up to this amount; others are never drawn.")
 
 
 class Behaviour(_Section):

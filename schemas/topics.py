@@ -9,8 +9,9 @@ from pydantic import Field, TypeAdapter
 
 from schemas.assessments import AssessmentEvent
 from schemas.decisions import AlertOut, DeadLetterOut, LevelOut, ModelNoteOut, OrderOut
-from schemas.events import MarketEvent, OrderEvent, OverdueEvent, PaymentEvent
+from schemas.events import MarketEvent, OverdueEvent, PaymentEvent
 from schemas.log import LogEntry, ModelShared, PolicyEvent, RelayedEvent, TimePassed
+from schemas.order_acts import OrderEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ CONTROL, PARTITION_REPORTS = "control", "partition-reports"
 TOPICS: tuple[Topic, ...] = (
     Topic(PAYMENTS, "in", "Payments received and reversed.", TypeAdapter(PaymentEvent)),
     Topic(OVERDUE, "in", "Notices that an invoice is past due.", TypeAdapter(OverdueEvent)),
-    Topic(ORDERS, "in", "Orders placed, invoiced, cancelled.", TypeAdapter(OrderEvent)),
+    Topic(ORDERS, "in", "Orders placed, changed, invoiced, cancelled; what persons decide about them.", TypeAdapter(OrderEvent)),
     Topic(
         ASSESSMENTS,
         "in",

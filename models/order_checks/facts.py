@@ -1,0 +1,107 @@
+"""What the steps of an order's check look at, and what a step says that was not passed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+from models.account import ZERO, Account, ForcedHold, OpenOrder
+from models.exposure import Position, is_exposure, positions, shippable
+from models.partition import GroupStanding
+from schemas.decisions import OrderCheck
+from schemas.policy import Policy
+
+NO_GROUPS: Mapping[str, GroupStanding] = MappingProxyType({})
+
+
+class Failed(NamedTuple):
+    """A step that was not passed, with its code and numbers, and what would cure it.
+
+    ``headroom``: an order over at most so much would pass. ``by_cash``: so it would if that much more were paid,
+    applied or not. ``by_overdue``: paying the oldest items does. ``terms_days``: terms no longer than that do.
+    """
+
+    check: OrderCheck
+    outcome: Literal["hold", "reject"] = "hold"
+    headroom: Decimal | None = None
+    by_cash: bool = False
+    by_overdue: bool = False
+    terms_days: int | None = None
+
+    @property
+    def is_curable(self) -> bool:
+        """Whether the customer can do something about it at once."""
+        return self.headroom is not None or self.by_overdue or self.terms_days is not None
+
+
+@dataclass(slots=True)
+class Facts:
+    """An order before its check. ``position`` is that of its currency, without the order itself; ``day`` an ordinal.
+
+    ``group``: what is known of the customer's corporate group, None = nothing.
+    """
+
+    account: Account
+    order_id: str
+    order: OpenOrder
+    day: int
+    policy: Policy
+    position: Position
+    group: GroupStanding | None = None
+
+    @property
+    def forced(self) -> ForcedHold | None:
+        """A person's hold on this order id that stands."""
+        memory = self.account.order_memory
+        held = None if memory is None else memory.forced.get(self.order_id)
+        return None if held is None or (held.until and held.until < self.day) else held
+
+    @property
+    def limit(self) -> Decimal | None:
+        """The customer's limit in the order's currency; None = none is set."""
+        return self.account.limits.get(self.order.currency)
+
+
+def facts_of(
+    account: Account,
+    order_id: str,
+    order: OpenOrder,
+    day: int,
+    policy: Policy,
+    groups: Mapping[str, GroupStanding] = NO_GROUPS,
+    where: dict[str, Position] | None = None,
+) -> Facts:
+    """The facts about an order, open or only asked about; ``where``: the account's positions, if they are known."""
+    if where is None:
+        where = positions(account, day, policy)
+    position = where.get(order.currency, Position())
+    if account.orders.get(order_id) is order and is_exposure(order, day, policy):
+        position = without(position, shippable(order))
+    group = groups.get(account.master.group_parent or account.customer_id) if groups else None
+    return Facts(account, order_id, order, day, policy, position, group)
+
+
+def without(position: Position, amount: Decimal) -> Position:
+    """The position with so much less on order."""
+    return Position(
+        position.open_orders - amount,
+        position.open_invoices,
+        position.unapplied,
+        position.overdue,
+        position.overdue_amount_days,
+        position.oldest_dpd,
+        position.items,
+    )
+
+
+def in_horizon(facts: Facts, days: int) -> Decimal:
+    """Exposure of which orders count that are to be delivered within ``days``, without the order itself."""
+    last, orders = facts.day + days, ZERO
+    for order in facts.account.orders.values():
+        due = order.delivery is None or order.delivery <= last
+        if due and order is not facts.order and order.currency == facts.order.currency:
+            orders += shippable(order)
+    return facts.position.exposure - facts.position.open_orders + orders
