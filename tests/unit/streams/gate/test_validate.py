@@ -17,7 +17,17 @@ from schemas.decisions import DeadLetterOut
 from schemas.errors import InvalidInput
 from schemas.events import PaymentReceived
 from schemas.log import PolicyActivated, Source
-from schemas.topics import BROADCASTS, CUSTOMER_TOPICS, MARKET, ORDERS, OVERDUE, PAYMENTS, POLICY, RELAYED_TOPICS
+from schemas.topics import (
+    BROADCASTS,
+    CUSTOMER_TOPICS,
+    MARKET,
+    ORDERS,
+    OVERDUE,
+    PARTITION_REPORTS,
+    PAYMENTS,
+    POLICY,
+    RELAYED_TOPICS,
+)
 from streams.gate.dead_letters import dead_letter
 from tests.unit.streams.gate.parts import DAY_MS, HOME, NOW, NOW_MS, PARTITIONS, RULES, event, record
 
@@ -74,6 +84,15 @@ BAD = {
     "policy unknown field": Bad(
         event(POLICY, text="ladder: {evidence_flor: 0}"), "policy_invalid", "ladder.evidence_flor", "evidence_flor",
         POLICY,
+    ),
+    "models cut off": Bad(
+        event(PARTITION_REPORTS, models="gaFB"), "invalid_field", "models", "not those of", PARTITION_REPORTS
+    ),
+    "models no base64": Bad(
+        event(PARTITION_REPORTS, models="!"), "invalid_field", "models", "pattern", PARTITION_REPORTS
+    ),
+    "models of half a byte": Bad(
+        event(PARTITION_REPORTS, models="gA"), "invalid_field", "models", "not those of", PARTITION_REPORTS
     ),
     "policy empty": Bad(event(POLICY, text=""), "invalid_field", "text", "at least 1", POLICY),
 }  # fmt: skip
