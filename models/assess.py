@@ -17,17 +17,17 @@ from models.default_risk.risk import DefaultRisk
 from models.default_risk.segments import segment_of
 from models.exposure import Position, is_exposure, oldest_dpd, positions
 from models.knock_outs import Cap, caps
-from models.ledger import mark_held
 from models.level_ladder import Standing, level_kept, level_on_merit, next_standing
 from models.level_range import level_range
 from models.limit_basis import limit_basis
 from models.market import PROMPT, market_relief
 from models.measures import LimitRules
 from models.opinions import Opinion
-from models.order_check import is_held_out, order_checks
-from models.out_events import Cause, Change, alert_out, assessment, level_out, order_out
+from models.order_checks.facts import NO_GROUPS
+from models.order_desk import OrderDesk
+from models.out_events import Cause, Change, alert_out, assessment, level_out
 from models.own_terms import OwnTerms
-from models.partition import MarketReading
+from models.partition import GroupStanding, MarketReading
 from models.reasons import reason_code, reasons
 from models.scorecard import Scorecard
 from schemas.decisions import AlertKind, Counterfactual, Decision, OrderCheck, OutEvent, WayBack
@@ -121,7 +121,8 @@ class Assessor:
         account.level = standing.level.value
         account.level_since, account.better_since = standing.since, standing.better_since
         self._emit_change(situation, level_before, retracted, is_new=is_new)
-        self._release_orders(situation)
+        if account.orders or account.order_memory is not None:
+            self.orders.look_again(situation, self._risk.model_version)
 
     def _score(self, situation: Situation) -> None:
         account, day = situation.account, situation.day
@@ -325,62 +326,15 @@ class Assessor:
         exact = self._risk.is_silent
         return counterfactuals(account, situation.day, self._policy, merit, exact=exact)
 
-    def check_order(self, situation: Situation, order_id: str) -> None:
-        """Decide a newly placed order on the state as it is before it."""
+    def decide_order(self, situation: Situation, event: OrderPlaced | OrderChanged | OrderAct) -> None:
+        """Book an order event, or what a person says of an order, and answer it on the state as it is before it."""
         account = situation.account
         if not account.points:  # a customer's first event is an order: limits and level are not set yet
             account.limits = self._limits.granted(account, Level(account.level), situation.day)
-        order = account.orders[order_id]
-        order.held = True
-        where = positions(account, situation.day, self._policy)
-        checks = order_checks(account, order, where, self._policy)
-        if not checks:
-            order.held = False
-            self._emit_order(situation, order_id, order, Decision.APPROVE, where)
-        elif any(check.code == "LEVEL_BLOCKED" for check in checks):
-            del account.orders[order_id]
-            self._emit_order(situation, order_id, order, Decision.REJECT, where)
-        elif is_held_out(account.customer_id, order_id, order, self._policy):
-            order.held = False
-            drawn = [*checks, OrderCheck(code="HOLDOUT")]
-            self._emit_order(situation, order_id, order, Decision.APPROVE, where, drawn)
+        if isinstance(event, OrderAct):
+            self.orders.act(situation, event, self._risk.model_version)
         else:
-            mark_held(account, order)
-            self._emit_order(situation, order_id, order, Decision.HOLD, where)
-
-    def _release_orders(self, situation: Situation) -> None:
-        """Release held orders that now fit, oldest first."""
-        account = situation.account
-        held = [(order.placed, order_id) for order_id, order in account.orders.items() if order.held]
-        if not held:
-            return
-        fresh = {event.data.order_id for event in situation.out if hasattr(event.data, "order_id")}
-        for _, order_id in sorted(held):
-            order = account.orders[order_id]
-            if order_id in fresh or order_checks(account, order, situation.positions, self._policy):
-                continue
-            order.held = False
-            if is_exposure(order, situation.day, self._policy):
-                situation.positions.setdefault(order.currency, Position()).open_orders += order.amount
-            self._emit_order(situation, order_id, order, Decision.RELEASE, situation.positions)
-
-    def _emit_order(
-        self,
-        situation: Situation,
-        order_id: str,
-        order: OpenOrder,
-        decision: Decision,
-        where: dict[str, Position],
-        drawn: Sequence[OrderCheck] = (),
-    ) -> None:
-        account = situation.account
-        checks = list(drawn) if decision in (Decision.APPROVE, Decision.RELEASE) else order_checks(
-            account, order, where, self._policy
-        )  # fmt: skip
-        position = where.get(order.currency, Position())
-        situation.out.append(
-            order_out(account, order_id, order, decision, checks, position, situation.cause, self._policy)
-        )
+            self.orders.place(situation, event, self._risk.model_version)
 
 
 def _moves(account: Account, limits_before: dict[str, Decimal], terms_before: int | None) -> tuple[bool, bool]:

@@ -36,7 +36,12 @@ CONTROL, PARTITION_REPORTS = "control", "partition-reports"
 TOPICS: tuple[Topic, ...] = (
     Topic(PAYMENTS, "in", "Payments received and reversed.", TypeAdapter(PaymentEvent)),
     Topic(OVERDUE, "in", "Notices that an invoice is past due.", TypeAdapter(OverdueEvent)),
-    Topic(ORDERS, "in", "Orders placed, changed, invoiced, cancelled; what persons decide about them.", TypeAdapter(OrderEvent)),
+    Topic(
+        ORDERS,
+        "in",
+        "Orders placed, changed, invoiced, cancelled; what persons decide about them.",
+        TypeAdapter(OrderEvent),
+    ),
     Topic(
         ASSESSMENTS,
         "in",

@@ -46,7 +46,9 @@ def limit_state(facts: Facts) -> Failed | None:
     rules, master, currency = facts.policy.order_checks, facts.account.master, facts.order.currency
     if facts.limit is None:
         state, check = rules.no_limit, OrderCheck(code="NO_LIMIT", detail={"currency": currency})
-    elif master.limit_valid_until is not None and master.limit_valid_until < facts.day and currency in master.base_limits:
+    elif (
+        master.limit_valid_until is not None and master.limit_valid_until < facts.day and currency in master.base_limits
+    ):
         days = str(facts.day - master.limit_valid_until)
         state, check = rules.expired_limit, OrderCheck(code="LIMIT_EXPIRED", detail={"days": days})
     else:

@@ -56,7 +56,9 @@ def _ways(facts: Facts, failed: list[Failed]) -> list[WayToPass]:
 def _open(facts: Facts) -> list[tuple[str, Any]]:
     """Open invoices in the order's currency, the oldest due first."""
     items = facts.account.items.items()
-    ours = [(invoice, item) for invoice, item in items if item.currency == facts.order.currency and item.outstanding > 0]
+    ours = [
+        (invoice, item) for invoice, item in items if item.currency == facts.order.currency and item.outstanding > 0
+    ]
     return sorted(ours, key=lambda entry: (entry[1].due, entry[0]))
 
 

@@ -1,0 +1,281 @@
+"""What becomes of a customer's orders: checked when they are placed or changed, decided by persons, freed or told again.
+
+Every event about an order is answered by one ``OrderDecision``; what persons decided stands until a person undoes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Protocol
+
+from models.account import ZERO, Account, ForcedHold, OpenOrder, Release
+from models.calendar import MS_PER_DAY, day_of_ms
+from models.exposure import Position, positions, shippable
+from models.ledger import change_order, mark_held, place_order
+from models.memory import id_hash
+from models.order_checks.facts import NO_GROUPS, Facts, facts_of
+from models.order_checks.judgement import Judgement, judge
+from models.order_checks.ways import ways_to_pass
+from models.order_memory import force, let_go, lift, set_apart, tidy
+from models.order_out import Verdict, order_out
+from models.out_events import Cause
+from models.partition import GroupStanding
+from schemas.decisions import Decision, OrderCheck, OutEvent
+from schemas.envelope import Severity
+from schemas.events import OrderPlaced
+from schemas.fields import Currency
+from schemas.order_acts import (
+    OrderAct,
+    OrderChanged,
+    OrderHoldForced,
+    OrderHoldLifted,
+    OrderRejected,
+    OrderReleased,
+)
+from schemas.order_measures import OrderMeasure
+from schemas.policy import Policy
+
+_LOUDER = (Severity.NOTICE, Severity.WARNING, Severity.CRITICAL)
+"""Of a held order that is told again, the first time, the second, and from the third on."""
+
+
+class Case(Protocol):
+    """What the desk is given: ``models.assess.Situation``."""
+
+    account: Account
+    cause: Cause
+    day: int
+    positions: dict[str, Position]
+    out: list[OutEvent]
+
+
+class OrderDesk:
+    """Decides orders by one policy; ``groups`` is kept up to date by its owner."""
+
+    def __init__(self, policy: Policy, groups: Mapping[str, GroupStanding] = NO_GROUPS) -> None:
+        self._policy, self._rules, self._groups = policy, policy.order_checks, groups
+
+    def place(self, case: Case, event: OrderPlaced | OrderChanged, model_version: str) -> None:
+        """Book a new order, or what an open one has become, and decide it on the state as it is."""
+        account = case.account
+        known = account.orders.get(event.order_id)
+        if known is None:
+            set_apart(account, event.order_id, ZERO)
+            place_order(account, event, self._policy)
+        else:
+            set_apart(account, event.order_id, shippable(known))
+            change_order(account, event, self._policy)
+        self._decide(case, event.order_id, model_version)
+
+    def act(self, case: Case, event: OrderAct, model_version: str) -> None:
+        """Carry out what a person decided, or say why not."""
+        order = case.account.orders.get(event.order_id)
+        refusal = self._refusal(case, event, order)
+        if refusal is not None or order is None:
+            self._answer(case, event, order, refusal, model_version)
+        elif isinstance(event, OrderReleased):
+            self._release(case, event, order, model_version)
+        elif isinstance(event, OrderRejected):
+            until = case.day + self._rules.forced_hold_days
+            force(case.account, event.order_id, ForcedHold(event.by, event.reason, event.type, until))
+            del case.account.orders[event.order_id]
+            self._tell(case, event.order_id, order, _by(event, Decision.REJECT), model_version)
+        elif isinstance(event, OrderHoldForced):
+            force(case.account, event.order_id, ForcedHold(event.by, event.reason, event.type))
+            order.release, order.free = None, ZERO
+            self._hold(case.account, order)
+            checks = judge(self._facts(case, event.order_id, order)).checks
+            self._tell(case, event.order_id, order, _by(event, Decision.HOLD, checks), model_version)
+        else:
+            lift(case.account, event.order_id)
+            self._decide(case, event.order_id, model_version, by=event)
+
+    def look_again(self, case: Case, model_version: str) -> None:
+        """After whatever happened: free held orders that now fit, oldest first, and no others; tell those that age."""
+        account = case.account
+        fresh = {event.data.order_id for event in case.out if hasattr(event.data, "order_id")}
+        for _, order_id in sorted((order.placed, order_id) for order_id, order in account.orders.items()):
+            if order_id in fresh:
+                continue
+            order = account.orders[order_id]
+            if order.held:
+                self._free_or_tell(case, order_id, order, model_version)
+            elif order.release is not None and order.release.until < case.day:
+                order.release = None  # what the person granted has run out before it was invoiced
+                if judge(self._facts(case, order_id, order)).decision is not Decision.APPROVE:
+                    self._decide(case, order_id, model_version)
+        tidy(account, self._policy)
+
+    def next_day(self, account: Account) -> int:
+        """The next day on which time alone changes something here; 0 = none."""
+        days = []
+        for order in account.orders.values():
+            if order.held and order.told < len(self._rules.hold_escalation_days):
+                days.append(day_of_ms(order.held_since) + self._rules.hold_escalation_days[order.told])
+            elif not order.held and order.release is not None:
+                days.append(order.release.until + 1)
+        return min(days, default=0)
+
+    def _facts(self, case: Case, order_id: str, order: OpenOrder) -> Facts:
+        where = case.positions or positions(case.account, case.day, self._policy)
+        return facts_of(case.account, order_id, order, case.day, self._policy, self._groups, where)
+
+    def _decide(self, case: Case, order_id: str, model_version: str, by: OrderAct | None = None) -> None:
+        account, order = case.account, case.account.orders[order_id]
+        case.positions = {}  # what was booked since changes them
+        was_held = order.held
+        facts = self._facts(case, order_id, order)
+        judgement = judge(facts)
+        decision, checks = judgement.decision, judgement.checks
+        if decision is Decision.HOLD and not was_held and facts.forced is None and is_held_out(account, order_id, order, self._policy):
+            decision, checks = Decision.APPROVE, [*checks, OrderCheck(code="HOLDOUT")]
+        if decision is Decision.REJECT:
+            account.orders.pop(order_id)
+        elif decision is Decision.HOLD:
+            self._hold(account, order)
+            order.free = self._partly(judgement, order)
+            if order.free:
+                let_go(account, order_id, order, self._policy)
+        else:
+            order.held, order.free, order.told = False, ZERO, 0
+            let_go(account, order_id, order, self._policy)
+            decision = Decision.RELEASE if by is not None and was_held else Decision.APPROVE
+        verdict = Verdict(
+            decision, checks, judgement.measure, ways_to_pass(facts, judgement.failed) if order.held else (),
+            by.by if by else None, by.reason if by else None,
+        )  # fmt: skip
+        self._tell(case, order_id, order, verdict, model_version)
+
+    def _free_or_tell(self, case: Case, order_id: str, order: OpenOrder, model_version: str) -> None:
+        account = case.account
+        facts = self._facts(case, order_id, order)
+        judgement = judge(facts)
+        if judgement.decision is Decision.APPROVE:
+            order.held, order.free, order.told = False, ZERO, 0
+            let_go(account, order_id, order, self._policy)
+            self._tell(case, order_id, order, Verdict(Decision.RELEASE, judgement.checks, judgement.measure), model_version)
+            case.positions = {}
+            return
+        part = self._partly(judgement, order)
+        if part > order.free:
+            order.free = part
+            let_go(account, order_id, order, self._policy)
+            ways = ways_to_pass(facts, judgement.failed)
+            verdict = Verdict(Decision.HOLD, judgement.checks, judgement.measure, ways)
+            self._tell(case, order_id, order, verdict, model_version)
+            case.positions = {}
+        days = self._rules.hold_escalation_days
+        age = case.day - day_of_ms(order.held_since)
+        if order.told < len(days) and age >= days[order.told]:
+            aged = OrderCheck(code="HOLD_AGED", detail={"days": str(age)})
+            severity = _LOUDER[min(order.told, len(_LOUDER) - 1)]
+            order.told = sum(age >= day for day in days)
+            ways = ways_to_pass(facts, judgement.failed)
+            verdict = Verdict(
+                Decision.HOLD, [aged, *judgement.checks], judgement.measure, ways, severity=severity, changes=False
+            )
+            self._tell(case, order_id, order, verdict, model_version)
+
+    def _partly(self, judgement: Judgement, order: OpenOrder) -> Decimal:
+        """The part of a held order that may go: what fits by the policy, or what a person let go."""
+        measure, release = judgement.measure, order.release
+        fits = ZERO
+        if measure is not None and measure.kind == "partial" and measure.release_amount is not None:
+            fits = measure.release_amount
+        return max(fits, min(release.up_to, order.amount) if release is not None else ZERO)
+
+    @staticmethod
+    def _hold(account: Account, order: OpenOrder) -> None:
+        if not order.held or not order.held_since:
+            order.held_since, order.told = account.clock, 0
+        mark_held(account, order)
+
+    def _release(self, case: Case, event: OrderReleased, order: OpenOrder, model_version: str) -> None:
+        up_to = event.up_to_amount or order.amount
+        until = case.day + self._rules.release_days if event.valid_until is None else event.valid_until.toordinal()
+        order.release = Release(event.by, event.reason, up_to, until, event.second_person)
+        lift(case.account, event.order_id)
+        whole = up_to >= order.amount
+        order.held, order.free = not whole, ZERO if whole else up_to
+        let_go(case.account, event.order_id, order, self._policy)
+        measure = None
+        if not whole:
+            measure = OrderMeasure(kind="partial", currency=Currency(order.currency), release_amount=up_to)
+        decision = Decision.RELEASE if whole else Decision.HOLD
+        self._tell(case, event.order_id, order, _by(event, decision, measure=measure), model_version)
+
+    def _refusal(self, case: Case, event: OrderAct, order: OpenOrder | None) -> OrderCheck | None:
+        """Why a person's act cannot be carried out; None = it can (a hold of an id that is not open yet, too)."""
+        if order is None:
+            return None if isinstance(event, OrderHoldForced) else OrderCheck(code="ORDER_NOT_OPEN")
+        if event.expected_version is not None and event.expected_version != order.version:
+            detail = {"version": str(order.version), "expected": str(event.expected_version)}
+            return OrderCheck(code="VERSION_CONFLICT", detail=detail)
+        if isinstance(event, OrderHoldLifted):
+            memory = case.account.order_memory
+            return None if memory is not None and event.order_id in memory.forced else OrderCheck(code="NOT_FORCED")
+        return self._release_refusal(case, event, order) if isinstance(event, OrderReleased) else None
+
+    def _release_refusal(self, case: Case, event: OrderReleased, order: OpenOrder) -> OrderCheck | None:
+        if not order.held:
+            return OrderCheck(code="NOT_HELD")
+        if event.currency is not None and event.currency != order.currency:
+            return OrderCheck(code="OTHER_CURRENCY", detail={"currency": order.currency})
+        if event.valid_until is not None and event.valid_until.toordinal() < case.day:
+            return OrderCheck(code="RELEASE_OVER", detail={"valid_until": event.valid_until.isoformat()})
+        most = self._rules.four_eyes_above.get(Currency(order.currency))
+        granted = min(event.up_to_amount or order.amount, order.amount)
+        if most is not None and granted > most and event.second_person in (None, event.by):
+            return OrderCheck(code="FOUR_EYES_NEEDED", detail={"above": str(most), "currency": order.currency})
+        return None
+
+    def _answer(
+        self, case: Case, event: OrderAct, order: OpenOrder | None, refusal: OrderCheck | None, model_version: str
+    ) -> None:
+        """Answer an act that changes no open order: with the decision that stands, and why nothing was changed."""
+        if order is not None:
+            stands = Decision.HOLD if order.held else Decision.APPROVE
+        elif refusal is None:  # a hold that waits for the order
+            force(case.account, event.order_id, ForcedHold(event.by, event.reason, event.type))
+            stands = Decision.HOLD
+        else:
+            stands = Decision.REJECT
+        verdict = Verdict(stands, [refusal] if refusal else (), by=event.by, reason=event.reason, changes=False)
+        nothing = OpenOrder(ZERO, _any_currency(case.account, event), case.day)
+        self._tell(case, event.order_id, order or nothing, verdict, model_version)
+
+    def _tell(self, case: Case, order_id: str, order: OpenOrder, verdict: Verdict, model_version: str) -> None:
+        facts = self._facts(case, order_id, order)
+        versions = (self._policy.version, model_version)
+        case.out.append(order_out(case.account, order_id, order, verdict, facts.position, case.cause, versions))
+
+
+def is_held_out(account: Account, order_id: str, order: OpenOrder, policy: Policy) -> bool:
+    """Whether an order that is to be held passes all the same, to learn what becomes of those we hold.
+
+    A small random share, drawn by a hash of the ids: the same order is drawn in every replay, and nobody can choose it.
+    """
+    rules = policy.order_checks
+    most = rules.holdout_most.get(Currency(order.currency)) if rules.holdout_share else None
+    if most is None or order.amount > most:
+        return False
+    draw = int.from_bytes(id_hash(f"holdout/{account.customer_id}/{order_id}"), "big") / 2.0**64
+    return draw < rules.holdout_share
+
+
+def hold_age_days(order: OpenOrder, clock: int) -> int:
+    """Whole days that an order has been held at ``clock`` (ms)."""
+    return (clock - order.held_since) // MS_PER_DAY if order.held else 0
+
+
+def _by(
+    event: OrderAct, decision: Decision, checks: list[OrderCheck] | None = None, measure: OrderMeasure | None = None
+) -> Verdict:
+    return Verdict(decision, checks or (), measure, by=event.by, reason=event.reason)
+
+
+def _any_currency(account: Account, event: OrderAct) -> str:
+    """An answer about no order has the amount zero, in a currency that the customer has."""
+    named = event.currency if isinstance(event, OrderReleased) else None
+    return named or next(iter(sorted({*account.limits, *account.open_invoices})), "USD")
