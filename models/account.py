@@ -100,7 +100,7 @@ class Prediction(msgspec.Struct, array_like=True):
 
     ``shadow`` is what the learner had a say in, also while it was silent and ``model`` was the rate alone; ``others``
     is what its challengers foretold. ``acted``: we held the order or cut its terms, which may change the outcome.
-    ``offset``: the recalibration that is in ``model``, in log-odds.
+    ``offset``: the recalibration that is in ``model``, in ten-thousandths of log-odds.
     """
 
     matures: int
@@ -113,7 +113,7 @@ class Prediction(msgspec.Struct, array_like=True):
     shadow: float | None = None
     others: dict[str, float] | None = None
     acted: bool = False
-    offset: float = 0.0
+    offset: int = 0
 
 
 class Trial(msgspec.Struct, array_like=True):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from math import ceil
 from types import MappingProxyType
 
-from models.account import Account, OpenOrder, Tightening
+from models.account import Account, Tightening
 from models.calendar import to_ms
 from models.counterfactual import counterfactuals
 from models.default_risk.features import features
 from models.default_risk.risk import DefaultRisk
 from models.default_risk.segments import segment_of
-from models.exposure import Position, is_exposure, oldest_dpd, positions
+from models.exposure import Position, oldest_dpd, positions
 from models.knock_outs import Cap, caps
 from models.level_ladder import Standing, level_kept, level_on_merit, next_standing
 from models.level_range import level_range
@@ -30,9 +30,11 @@ from models.own_terms import OwnTerms
 from models.partition import GroupStanding, MarketReading
 from models.reasons import reason_code, reasons
 from models.scorecard import Scorecard
-from schemas.decisions import AlertKind, Counterfactual, Decision, OrderCheck, OutEvent, WayBack
+from schemas.decisions import AlertKind, Counterfactual, OutEvent, WayBack
 from schemas.envelope import Severity
+from schemas.events import OrderPlaced
 from schemas.levels import BY_VALUE, LADDER, Level
+from schemas.order_acts import OrderAct, OrderChanged
 from schemas.policy import Policy
 
 NO_READINGS: Mapping[str, MarketReading] = MappingProxyType({})
@@ -85,12 +87,19 @@ class Situation:
 class Assessor:
     """Assesses accounts by one policy and one default-risk model."""
 
-    def __init__(self, policy: Policy, risk: DefaultRisk, market: Mapping[str, MarketReading] = NO_READINGS) -> None:
-        """``market``: the newest readings by ``scope:name``, kept up to date by their owner."""
+    def __init__(
+        self,
+        policy: Policy,
+        risk: DefaultRisk,
+        market: Mapping[str, MarketReading] = NO_READINGS,
+        groups: Mapping[str, GroupStanding] = NO_GROUPS,
+    ) -> None:
+        """``market``: the newest readings by ``scope:name``, and ``groups`` by id, kept up to date by their owner."""
         self.policy = self._policy = policy
         self._risk, self._market = risk, market
         self._scorecard = Scorecard(policy)
         self._limits, self._terms = LimitRules(policy), OwnTerms(policy)
+        self.orders = OrderDesk(policy, groups)
 
     def predict(self, account: Account, amount: float, due: int, day: int) -> tuple[bytes, float]:
         """Features and default risk of an invoice over ``amount`` that is issued on ``day`` and due on ``due``."""

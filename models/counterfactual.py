@@ -103,8 +103,9 @@ def _pay_on_time(account: Account, day: int, count: int, policy: Policy) -> int:
 def pay(account: Account, invoice_id: str | None, amount: Decimal, currency: str, day: int, policy: Policy) -> None:
     """Let a payment come in for an invoice (None: applied to none) on a day."""
     values: dict[str, Any] = {
-        "customer_id": account.customer_id, "payment_id": invoice_id or "deposit", "amount": amount, "currency": currency,
-        "invoice_id": invoice_id, "paid_at": _noon(day), "occurred_at": _noon(day), "value_date": None,
+        "customer_id": account.customer_id, "payment_id": invoice_id or "deposit", "amount": amount,
+        "currency": currency, "invoice_id": invoice_id, "paid_at": _noon(day), "occurred_at": _noon(day),
+        "value_date": None,
     }  # fmt: skip
     event = PaymentReceived.model_construct(**values)
     ledger.receive_payment(account, event, policy)

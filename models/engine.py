@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol, cast
 
-from models import assessments, ledger
-from models.account import SCHEMA, Account, Prediction
+from models import assessments, ledger, order_memory
+from models.account import SCHEMA, Account, OpenOrder, Prediction
 from models.assess import Assessor, Situation
 from models.behaviour import record_invoice, record_outcome, record_roll
 from models.calendar import day_of, day_of_ms, ms_of_day, to_ms
@@ -30,7 +30,7 @@ from models.partition import MarketReading, PartitionState
 from models.policy import layered_policy
 from models.policy_layers import Layer
 from models.wake import WakeIndex, matured, next_wake
-from models.what_if import check_order
+from models.what_if import judge_order
 from schemas.assessments import (
     AgencyReportReceived,
     CoverChanged,
@@ -52,6 +52,7 @@ from schemas.events import (
     PaymentReversed,
 )
 from schemas.log import LogEntry, ModelPromoted, ModelRestored, ModelShared, PolicyActivated, TimePassed
+from schemas.order_acts import OrderAct, OrderChanged
 
 
 class Accounts(Protocol):
@@ -109,9 +110,12 @@ _BROADCASTS: frozenset[type] = frozenset(
 _FOR_EVERYONE = (PolicyActivated, ModelPromoted, ModelRestored)
 """Broadcasts after which every account is looked at again."""
 
+_DECIDED = (OrderPlaced, OrderChanged, OrderAct)
+"""Events that are answered by an order decision."""
+
 _Booking = Callable[[Account, Any, Any], object]
 _BOOKINGS: dict[type[CustomerEvent], _Booking] = {
-    OrderCancelled: lambda account, event, policy: ledger.cancel_order(account, event),
+    OrderCancelled: lambda account, event, policy: order_memory.cancel(account, event),
     PaymentReceived: ledger.receive_payment,
     PaymentReversed: lambda account, event, policy: ledger.reverse_payment(account, event),
     OverdueNoticed: ledger.notice_overdue,
@@ -163,7 +167,7 @@ class CreditEngine:
         risks: dict[Task, EventRisk] = {"A": self._risk, "B": self._roll}
         self._keeper = ModelKeeper(self.policy, self._state, risks, self._partition)
         self._exchange = ModelExchange(self._state, risks, self._partition)
-        self._assessor = Assessor(self.policy, self._risk, self._state.market)
+        self._assessor = Assessor(self.policy, self._risk, self._state.market, self._state.groups)
         self._overridden: dict[tuple[Layer, ...], Assessor] = {(): self._assessor}
 
     def _assessor_of(self, account: Account) -> Assessor:
@@ -174,7 +178,7 @@ class CreditEngine:
         assessor = self._overridden.get(layers)
         if assessor is None:
             assessor = self._overridden[layers] = Assessor(
-                self._layers.policy_of(layers), self._risk, self._state.market
+                self._layers.policy_of(layers), self._risk, self._state.market, self._state.groups
             )
         return assessor
 
@@ -183,7 +187,9 @@ class CreditEngine:
     ) -> tuple[Decision, list[OrderCheck]]:
         """What an order would get on ``day`` (ordinal), and what stands in its way; nothing is booked or changed."""
         account = self._accounts.get(customer_id) or Account(SCHEMA, customer_id)
-        return check_order(account, amount, currency, day, self._assessor_of(account).policy)
+        order = OpenOrder(amount, currency, day)
+        judgement = judge_order(account, order, day, self._assessor_of(account).policy, self._state.groups)
+        return judgement.decision, judgement.checks
 
     def probability(self, customer_id: str) -> float:
         """The customer's default risk as of its last assessment; the book's rate for one that is unknown."""
@@ -235,9 +241,8 @@ class CreditEngine:
         assessor = self._assessor_of(account)
         if type(event) is OrderInvoiced:
             self._book_invoice(situation, event, assessor)
-        elif type(event) is OrderPlaced:
-            if ledger.place_order(account, event, assessor.policy):
-                assessor.check_order(situation, event.order_id)
+        elif isinstance(event, _DECIDED):
+            assessor.decide_order(situation, event)
         else:
             _BOOKINGS[type(event)](account, event, assessor.policy)
 
@@ -371,8 +376,9 @@ class CreditEngine:
         assessor = self._assessor_of(account)  # asked anew: the event may have changed the master data
         assessor.assess(situation)
         planned = next_wake(
-            account, situation.day, assessor.policy, deferred=situation.deferred, rise_due=situation.rise_due
-        )
+            account, situation.day, assessor.policy, deferred=situation.deferred, rise_due=situation.rise_due,
+            order_day=assessor.orders.next_day(account) if account.orders else 0,
+        )  # fmt: skip
         if planned != account.next_wake:  # else the index holds it already
             account.next_wake = planned
             self._wakes.plan(planned, account.customer_id)

@@ -1,4 +1,4 @@
-"""What becomes of a customer's orders: checked when they are placed or changed, decided by persons, freed or told again.
+"""What becomes of a customer's orders: checked when placed or changed, decided by persons, freed or told again.
 
 Every event about an order is answered by one ``OrderDecision``; what persons decided stands until a person undoes it.
 """
@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from models.account import ZERO, Account, ForcedHold, OpenOrder, Release
-from models.calendar import MS_PER_DAY, day_of_ms
+from models.calendar import day_of_ms
 from models.exposure import Position, positions, shippable
 from models.ledger import change_order, mark_held, place_order
 from models.memory import id_hash
@@ -38,6 +38,9 @@ from schemas.policy import Policy
 
 _LOUDER = (Severity.NOTICE, Severity.WARNING, Severity.CRITICAL)
 """Of a held order that is told again, the first time, the second, and from the third on."""
+
+
+_FORCED = "order.hold_forced"
 
 
 class Case(Protocol):
@@ -128,7 +131,12 @@ class OrderDesk:
         facts = self._facts(case, order_id, order)
         judgement = judge(facts)
         decision, checks = judgement.decision, judgement.checks
-        if decision is Decision.HOLD and not was_held and facts.forced is None and is_held_out(account, order_id, order, self._policy):
+        if (
+            decision is Decision.HOLD
+            and not was_held
+            and facts.forced is None
+            and is_held_out(account, order_id, order, self._policy)
+        ):
             decision, checks = Decision.APPROVE, [*checks, OrderCheck(code="HOLDOUT")]
         if decision is Decision.REJECT:
             account.orders.pop(order_id)
@@ -154,7 +162,9 @@ class OrderDesk:
         if judgement.decision is Decision.APPROVE:
             order.held, order.free, order.told = False, ZERO, 0
             let_go(account, order_id, order, self._policy)
-            self._tell(case, order_id, order, Verdict(Decision.RELEASE, judgement.checks, judgement.measure), model_version)
+            self._tell(
+                case, order_id, order, Verdict(Decision.RELEASE, judgement.checks, judgement.measure), model_version
+            )
             case.positions = {}
             return
         part = self._partly(judgement, order)
@@ -165,6 +175,7 @@ class OrderDesk:
             verdict = Verdict(Decision.HOLD, judgement.checks, judgement.measure, ways)
             self._tell(case, order_id, order, verdict, model_version)
             case.positions = {}
+            return  # one word on an order per cause: its age is told at the next
         days = self._rules.hold_escalation_days
         age = case.day - day_of_ms(order.held_since)
         if order.told < len(days) and age >= days[order.told]:
@@ -237,7 +248,7 @@ class OrderDesk:
         if order is not None:
             stands = Decision.HOLD if order.held else Decision.APPROVE
         elif refusal is None:  # a hold that waits for the order
-            force(case.account, event.order_id, ForcedHold(event.by, event.reason, event.type))
+            force(case.account, event.order_id, ForcedHold(event.by, event.reason, _FORCED))
             stands = Decision.HOLD
         else:
             stands = Decision.REJECT
@@ -262,11 +273,6 @@ def is_held_out(account: Account, order_id: str, order: OpenOrder, policy: Polic
         return False
     draw = int.from_bytes(id_hash(f"holdout/{account.customer_id}/{order_id}"), "big") / 2.0**64
     return draw < rules.holdout_share
-
-
-def hold_age_days(order: OpenOrder, clock: int) -> int:
-    """Whole days that an order has been held at ``clock`` (ms)."""
-    return (clock - order.held_since) // MS_PER_DAY if order.held else 0
 
 
 def _by(

@@ -32,16 +32,18 @@ class WakeIndex:
         return sorted(found)
 
 
-def next_wake(account: Account, day: int, policy: Policy, *, deferred: bool, rise_due: int = 0) -> int:
+def next_wake(
+    account: Account, day: int, policy: Policy, *, deferred: bool, rise_due: int = 0, order_day: int = 0
+) -> int:
     """The next day on which time alone may change the account; 0 = none.
 
     ``deferred``: a tightening was put off because its cause arrived late; it is looked at again tomorrow.
-    ``rise_due``: the day of the next step of a rising limit, 0 = none.
+    ``rise_due``: the day of the next step of a rising limit, ``order_day`` that of an order; 0 = none.
     """
     tomorrow = day + 1
     if deferred:
         return tomorrow
-    days = [rise_due] if rise_due else []
+    days = [due for due in (rise_due, order_day) if due]
     days += cover_days(account.external, day, policy.limits.cover)
     if account.items:
         days.append(min([item.due for item in account.items.values()]) + 1)

@@ -2,34 +2,59 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Mapping
+from copy import copy
 
 from models.account import Account, OpenOrder
-from models.exposure import positions
+from models.calendar import from_ms
 from models.measures import limits
-from models.order_check import order_checks
-from schemas.decisions import Decision, OrderCheck
+from models.order_checks.facts import NO_GROUPS, Facts, facts_of
+from models.order_checks.judgement import Judgement, judge
+from models.order_checks.ways import ways_to_pass
+from models.out_events import exposure_out
+from models.partition import GroupStanding
 from schemas.levels import Level
+from schemas.order_answer import OrderAnswer
 from schemas.policy import Policy
 
+Groups = Mapping[str, GroupStanding]
+ASKED = "\n"
+"""The id of an order that has none: no order can have it."""
 
-def decide(checks: list[OrderCheck]) -> Decision:
-    """What follows from the checks that an order did not pass."""
-    if not checks:
-        return Decision.APPROVE
-    return Decision.REJECT if any(check.code == "LEVEL_BLOCKED" for check in checks) else Decision.HOLD
+
+def judge_order(
+    account: Account, order: OpenOrder, day: int, policy: Policy, groups: Groups = NO_GROUPS, order_id: str = ASKED
+) -> Judgement:
+    """The judgement on an order placed on ``day`` (ordinal); ``policy`` is the account's effective one.
+
+    An ``order_id`` that is open is asked about as it stands there. The account is not changed.
+    """
+    return judge(_facts(account, order, day, policy, groups, order_id))
 
 
 def check_order(
-    account: Account, amount: Decimal, currency: str, day: int, policy: Policy
-) -> tuple[Decision, list[OrderCheck]]:
-    """The decision on an order over ``amount`` placed on ``day`` (ordinal), and what stands in its way.
+    account: Account, order: OpenOrder, day: int, policy: Policy, groups: Groups = NO_GROUPS, order_id: str = ASKED
+) -> OrderAnswer:
+    """The whole answer, with what would let the order pass; arguments as in ``judge_order``."""
+    facts = _facts(account, order, day, policy, groups, order_id)
+    judgement = judge(facts)
+    known = account.orders.get(order_id)
+    held = known is not None and known.held and known.held_since
+    return OrderAnswer(
+        decision=judgement.decision,
+        level=Level(account.level),
+        checks=judgement.checks,
+        measure=judgement.measure,
+        to_pass=ways_to_pass(facts, judgement.failed),
+        exposure=exposure_out(order.currency, facts.position, facts.limit),
+        policy_version=policy.version,
+        version=None if known is None else known.version,
+        held_since=from_ms(known.held_since) if known is not None and held else None,
+    )
 
-    ``policy`` is the account's effective one. The account is not changed.
-    """
-    order = OpenOrder(amount, currency, day)
+
+def _facts(account: Account, order: OpenOrder, day: int, policy: Policy, groups: Groups, order_id: str) -> Facts:
     if not account.points and not account.limits:  # its first event: limits are not set yet
-        account = Account(account.schema, account.customer_id, master=account.master)
+        account = copy(account)
         account.limits = limits(account, Level(account.level), policy, day)
-    checks = order_checks(account, order, positions(account, day, policy), policy)
-    return decide(checks), checks
+    return facts_of(account, order_id, account.orders.get(order_id, order), day, policy, groups)

@@ -210,7 +210,7 @@ class OrderDecision(OutData):
         description="What stood in the way; empty for approvals, but for those drawn to learn the truth (HOLDOUT), "
         "those on a condition (``measure``), and what a person decided."
     )
-    exposure: Exposure
+    exposure: Exposure = Field(description="Without the order itself.")
     cause: Source
     cause_type: str
     policy_version: str

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 
@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 
 from models.account import Account, Master, decode
 from models.calendar import from_ms
-from models.partition import PartitionState
+from models.partition import GroupStanding, PartitionState
 from models.partition import decode as decode_partition
 from models.policy import layered_policy
 from schemas.errors import Unavailable
@@ -41,6 +41,7 @@ class Known:
     account: Account | None
     policy: Policy
     as_of: datetime
+    groups: Mapping[str, GroupStanding] = field(default_factory=dict)
 
 
 class LiveBook:
@@ -112,7 +113,7 @@ class LiveBook:
         if layers.overrides:
             policy = layers.policy_of(layers.layers_of(customer_id, account.master if account else Master()))
         clock = max(state.clock if state else 0, account.clock if account else 0)
-        return Known(account, policy, from_ms(clock))
+        return Known(account, policy, from_ms(clock), state.groups if state else {})
 
     def state(self, partition: int) -> PartitionState | None:
         """A partition's state as last read, or None."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -11,14 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from desk.api.guard import Asked, OrderEntry
 from desk.api.services import Services
-from models.account import SCHEMA, Account
+from models.account import SCHEMA, Account, OpenOrder
 from models.calendar import day_of
-from models.exposure import Position, positions
-from models.out_events import exposure_out
-from models.what_if import check_order
-from schemas.decisions import Decision, Exposure, OrderCheck
-from schemas.fields import Currency, Identifier, PositiveAmount
-from schemas.levels import Level
+from models.what_if import ASKED, check_order
+from schemas.decisions import Decision, OrderCheck
+from schemas.events import MAX_TERMS_DAYS
+from schemas.fields import Currency, Identifier, PositiveAmount, SaneDate
+from schemas.order_answer import OrderAnswer
 from streams.archive.errors import NotFound
 
 router = APIRouter(tags=["credit checks"])
@@ -34,9 +32,13 @@ class CreditCheck(BaseModel):
     customer_id: Identifier
     amount: PositiveAmount
     currency: Currency
+    requested_terms_days: int | None = Field(default=None, ge=0, le=MAX_TERMS_DAYS)
+    delivery_date: SaneDate | None = Field(
+        default=None, description="Orders to be delivered beyond the credit horizon do not count as exposure."
+    )
 
 
-class CheckAnswer(BaseModel):
+class CheckAnswer(OrderAnswer):
     """The decision and its numbers, as of ``data_as_of``: everything known until then is in it.
 
     ``known`` is false for a customer of whom nothing has been heard: it is treated as a new one. ``stale``: the data
@@ -46,15 +48,10 @@ class CheckAnswer(BaseModel):
 
     customer_id: str
     order_id: str | None
-    decision: Decision
-    checks: list[OrderCheck]
-    level: Level
     score: int | None
-    exposure: Exposure
     known: bool
     stale: bool
     data_as_of: datetime
-    policy_version: str
     standing: Decision | None = Field(
         default=None, description="For an order that is booked: whether it is held (hold) or free (approve) now."
     )
@@ -91,32 +88,28 @@ def answer(services: Services, asked: CreditCheck, order_id: str | None = None) 
     """The answer to a credit check, from the live book; raises Unavailable."""
     settings, known = services.settings, services.book.known(asked.customer_id)
     # What is asked of a replay is asked of its past: by the wall clock all of it would be stale.
-    age = services.now() - known.as_of if settings.clock == "wall" else timedelta(0)
-    stale = age > timedelta(minutes=settings.api_stale_minutes)
+    replayed = settings.clock == "events"
+    day = day_of(known.as_of if replayed else services.now())
+    stale = not replayed and services.now() - known.as_of > timedelta(minutes=settings.api_stale_minutes)
     account = known.account or Account(SCHEMA, asked.customer_id)
-    standing = None
-    if order_id is not None:
-        standing = Decision.HOLD if account.orders[order_id].held else Decision.APPROVE
-        account = copy(account)  # without the order itself
-        account.orders = {name: order for name, order in account.orders.items() if name != order_id}
-    day = day_of(known.as_of if settings.clock == "events" else services.now())
-    decision, checks = check_order(account, asked.amount, asked.currency, day, known.policy)
+    delivery = None if asked.delivery_date is None else asked.delivery_date.toordinal()
+    order = OpenOrder(asked.amount, asked.currency, day, delivery, asked_terms=asked.requested_terms_days)
+    found = check_order(account, order, day, known.policy, known.groups, order_id or ASKED)
+    decision, checks = found.decision, found.checks
     if stale:
         checks = [*checks, OrderCheck(code="STALE_DATA", detail={"as_of": known.as_of.isoformat()})]
         if decision is not Decision.REJECT:
             decision = Decision(settings.api_when_stale)
-    position = positions(account, day, known.policy).get(asked.currency, Position())
+    standing = None
+    if order_id is not None:
+        standing = Decision.HOLD if account.orders[order_id].held else Decision.APPROVE
     return CheckAnswer(
+        **{name: getattr(found, name) for name in OrderAnswer.model_fields} | {"decision": decision, "checks": checks},
         customer_id=asked.customer_id,
         order_id=order_id,
-        decision=decision,
-        checks=checks,
-        level=Level(account.level),
         score=account.score if account.points else None,
-        exposure=exposure_out(asked.currency, position, account.limits.get(asked.currency)),
         known=known.account is not None,
         stale=stale,
         data_as_of=known.as_of,
-        policy_version=known.policy.version,
         standing=standing,
     )

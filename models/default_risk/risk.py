@@ -30,6 +30,10 @@ _DISTRUSTED, _MOST_DISTRUST = -3.0, -5.0
 however badly it did when it was young, it has no more than the second to make up for."""
 
 
+OFFSET_STEPS = 10_000
+"""Steps of a recalibration's offset in one unit of log-odds."""
+
+
 class RiskState(msgspec.Struct, array_like=True):
     """What the partition knows about one event: its outcomes, how many were bad (``late``), and the learners.
 
@@ -143,11 +147,14 @@ class EventRisk:
         return (known.late + policy.base_rate * policy.base_weight) / (known.outcomes + policy.base_weight)
 
     @property
-    def offset(self) -> float:
-        """The correction of all predictions, in log-odds; 0 while nothing was learned, or it is off."""
+    def offset(self) -> int:
+        """The correction of all predictions, in ten-thousandths of log-odds; 0 while nothing was learned.
+
+        In whole steps, since each prediction that waits for its outcome keeps the one that is in it.
+        """
         if self._recalibration is None:
-            return 0.0
-        return self._recalibration.offset if self._pool is None else self._pool.offset
+            return 0
+        return round((self._recalibration.offset if self._pool is None else self._pool.offset) * OFFSET_STEPS)
 
     @property
     def is_shared(self) -> bool:
@@ -199,7 +206,7 @@ class EventRisk:
 
     def corrected(self, probability: float) -> float:
         """A probability, recalibrated."""
-        return _shifted(probability, self.offset)
+        return _shifted(probability, self.offset / OFFSET_STEPS)
 
     @property
     def is_silent(self) -> bool:
@@ -246,7 +253,7 @@ class EventRisk:
             self._score(account.customer_id, prediction, bad, trials if trials is not None else {})
         weight = self._policy.acted_weight if prediction.acted else 1.0
         if not prediction.acted and self._recalibration is not None:
-            self._recalibration.learn(logit(prediction.model) - prediction.offset, bad)
+            self._recalibration.learn(logit(prediction.model) - prediction.offset / OFFSET_STEPS, bad)
         if weight > 0.0:
             self._segments.learn(segment_of(account.master), bad)
             self._scaling.learn_one(prediction.features)
@@ -331,7 +338,7 @@ def _shifted(probability: float, offset: float) -> float:
 
 def uncorrected(prediction: Prediction) -> float:
     """What was foretold, without the recalibration that is in it."""
-    return _shifted(prediction.model, -prediction.offset)
+    return _shifted(prediction.model, -prediction.offset / OFFSET_STEPS)
 
 
 class DefaultRisk(EventRisk):

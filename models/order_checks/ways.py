@@ -32,7 +32,9 @@ def ways_to_pass(facts: Facts, failed: list[Failed]) -> list[WayToPass]:
 def _ways(facts: Facts, failed: list[Failed]) -> list[WayToPass]:
     order, policy = facts.order, facts.policy
     always: dict[str, Any] = {"currency": order.currency}
-    always |= {"terms_days": item.terms_days for item in failed if item.terms_days is not None}
+    terms = [item.terms_days for item in failed if item.terms_days is not None]
+    if terms:
+        always["terms_days"] = min(terms)
     overdue = _overdue(facts) if any(item.by_overdue for item in failed) else ZERO
     paying = always | _paying(facts, overdue) if overdue else always
     rooms = [item.headroom + (overdue if item.by_cash else ZERO) for item in failed if item.headroom is not None]

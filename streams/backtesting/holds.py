@@ -66,7 +66,8 @@ class Holds:
         """Take the decisions on orders that stand in the data."""
         for out in effects.out:
             data = out.data
-            if isinstance(data, OrderDecision) and data.decision is not Decision.RELEASE:
+            # The first word on an order counts; what is told of it later is a reminder, or a person's.
+            if isinstance(data, OrderDecision) and data.amount and (out.subject, data.order_id) not in self._placed:
                 checked = CheckedOrder(
                     out.subject, day_of(out.time), data.amount, data.currency, data.decision,
                     [check.code for check in data.checks], 0.0,

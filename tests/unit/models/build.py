@@ -62,7 +62,12 @@ def _id() -> str:
 
 
 def placed(
-    order_id: str, amount: int | str, day: int = 0, currency: str = "EUR", delivery: int | None = None
+    order_id: str,
+    amount: int | str,
+    day: int = 0,
+    currency: str = "EUR",
+    delivery: int | None = None,
+    requested_terms_days: int | None = None,
 ) -> OrderPlaced:
     """An order."""
     return OrderPlaced.model_validate(
@@ -75,6 +80,7 @@ def placed(
             "amount": Decimal(amount),
             "currency": currency,
             "delivery_date": None if delivery is None else on(delivery),
+            "requested_terms_days": requested_terms_days,
         }
     )
 

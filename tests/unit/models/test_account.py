@@ -15,10 +15,13 @@ from models.account import (
     CashStats,
     EarlyPayment,
     External,
+    ForcedHold,
     Master,
     OpenItem,
     OpenOrder,
+    OrderMemory,
     Override,
+    Passed,
     Prediction,
     Review,
     Statement,
@@ -83,6 +86,9 @@ def _full() -> Account:
         cover_told=DAY + 9,
         terms_step=-1,
         terms_changed=DAY - 5,
+        order_memory=OrderMemory(
+            {"O9": ForcedHold("ana", "fraud?", "order.hold_forced")}, {"O8": Passed(Decimal(1), "EUR", DAY)}
+        ),
     )
 
 
@@ -134,8 +140,8 @@ def test_state_without_the_last_fields_is_read() -> None:
     """Fields are only ever appended: state written before a field was there gets its default."""
     row = msgspec.msgpack.decode(encode(_full()))
     older = decode(msgspec.msgpack.encode(row[:-1]))
-    assert older.terms_changed == 0
-    assert older.terms_step == -1
+    assert older.order_memory is None
+    assert older.terms_changed == DAY - 5
 
 
 def test_opinions_of_earlier_versions_are_moved() -> None:
@@ -167,7 +173,7 @@ def test_typical_account_is_small() -> None:
     for number in range(10):
         name = f"INV-2024-{number:06d}"
         known.items[name] = OpenItem(Decimal("12345.67"), "EUR", DAY, Decimal("12345.67"))
-        known.predictions[name] = Prediction(DAY + 6, DAY - 30, DAY, 0.123, 0.124, b"x" * 44)
+        known.predictions[name] = Prediction(DAY + 6, DAY - 30, DAY, 0.123, 0.124, b"x" * 44, offset=-1234)
     known.seen = {DAY: b"x" * 8 * 32}
     known.behaviour.cash["EUR"] = CashStats()
     assert len(encode(known)) < 2048

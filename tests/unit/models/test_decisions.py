@@ -246,7 +246,7 @@ def test_a_released_order_beyond_the_horizon_takes_no_room() -> None:
     book.see(placed("O1", 600, day=21, delivery=300), placed("O2", 600, day=22))
     out = book.see(paid("I1", 1_000, day=24))
     assert [order.order_id for order in orders(out)] == ["O1", "O2"]
-    assert orders(out)[1].exposure.open_orders == 600
+    assert orders(out)[1].exposure.exposure == 0, "told without the order itself"
 
 
 def test_no_limit_holds_nothing_and_a_limit_of_zero_everything() -> None:

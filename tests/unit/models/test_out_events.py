@@ -13,7 +13,8 @@ from models.calendar import to_ms
 from models.default_risk.risk import DefaultRisk
 from models.engine import CreditEngine, MemoryAccounts
 from models.exposure import Position
-from models.out_events import Cause, Change, alert_out, assessment, exposure_out, level_out, order_out
+from models.order_out import Verdict, order_out
+from models.out_events import Cause, Change, alert_out, assessment, exposure_out, level_out
 from schemas.decisions import (
     CREDIT_ALERT,
     CREDIT_LEVEL,
@@ -165,7 +166,7 @@ def test_order_decision_in_its_envelope(decision: Decision, severity: Severity) 
     order = OpenOrder(Decimal(50), "EUR", 1)
     checks = [OrderCheck(code="OVER_LIMIT")]
     position = Position(open_invoices=Decimal(980))
-    out = order_out(known, "O1", order, decision, checks, position, CAUSE, RULES)
+    out = order_out(known, "O1", order, Verdict(decision, checks), position, CAUSE, (RULES.version, "m@1"))
     assert out.id == f"orders/3/42/C1/order:O1:{decision.value}"
     assert (out.severity, out.type, out.data.amount, out.data.level) == (severity, ORDER_DECISION, 50, "WATCH")
     assert out.data.exposure.headroom == 20

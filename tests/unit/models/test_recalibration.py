@@ -61,10 +61,10 @@ def test_the_engine_learns_from_what_was_foretold_before_correction(section: str
     risk: DefaultRisk | RollRisk
     risk = DefaultRisk(rules.default_risk) if section == "default_risk" else RollRisk(rules.roll_risk)
     packed = bytes(4 * len(risk.names))
-    prediction = Prediction(100, 60, 94, sigmoid(log(0.2 / 0.8) + 0.7), 0.2, packed, settled=90, offset=0.7)
+    prediction = Prediction(100, 60, 94, sigmoid(log(0.2 / 0.8) + 0.7), 0.2, packed, settled=90, offset=7_000)
     assert uncorrected(prediction) == pytest.approx(0.2)
     risk.learn(account(), "I1", prediction)
-    assert risk.offset == pytest.approx(-0.2 / (1 + 0.16))
+    assert risk.offset == round(-0.2 / (1 + 0.16) * 10_000)
     again = type(risk)(risk._policy, risk.state())  # type: ignore[arg-type]
     assert again.offset == risk.offset
     assert again.state() == risk.state()
@@ -73,13 +73,13 @@ def test_the_engine_learns_from_what_was_foretold_before_correction(section: str
 def test_outcomes_of_our_own_making_do_not_move_it() -> None:
     risk = DefaultRisk(policy("default_risk: {acted_weight: 1}").default_risk)
     risk.learn(account(), "I1", Prediction(100, 60, 94, 0.9, 0.9, bytes(44), settled=90, acted=True))
-    assert (risk.offset, risk.outcomes) == (0.0, 1)
+    assert (risk.offset, risk.outcomes) == (0, 1)
 
 
 def test_off_means_off() -> None:
     risk = DefaultRisk(policy("default_risk: {recalibration_prior: null}").default_risk)
     risk.learn(account(), "I1", Prediction(100, 60, 94, 0.9, 0.9, bytes(44), settled=90))
-    assert risk.offset == 0.0
+    assert risk.offset == 0
     assert risk.corrected(0.3) == 0.3
 
 
@@ -89,4 +89,4 @@ def test_a_new_champion_starts_without_the_old_one_s_correction() -> None:
     risk.learn(account(), "I1", Prediction(100, 60, 94, 0.9, 0.9, bytes(44), settled=90))
     assert risk.offset < 0
     risk.promote("quick", 100)
-    assert risk.offset == 0.0
+    assert risk.offset == 0

@@ -1,4 +1,4 @@
-"""Laws of models.order_check."""
+"""Laws of the steps of an order's check, and of the draw that lets a small share of held orders pass."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from models.account import Account, OpenOrder
-from models.exposure import positions
-from models.order_check import order_checks
+from models.order_checks.facts import facts_of
+from models.order_checks.steps import failed_steps
 from schemas.decisions import Decision
 from schemas.errors import InvalidInput
 from schemas.levels import Level
@@ -21,7 +21,7 @@ RULES = policy()
 
 def _codes(known: Account, amount: int | str = 100, currency: str = "EUR", rules: Policy = RULES) -> list[str]:
     order = OpenOrder(Decimal(amount), currency, DAY)
-    return [check.code for check in order_checks(known, order, positions(known, DAY, rules), rules)]
+    return [failed.check.code for failed in failed_steps(facts_of(known, "O", order, DAY, rules))]
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,14 @@ def test_over_limit_names_the_numbers() -> None:
     known = owing(("I1", 600, 20))
     known.limits = {"EUR": Decimal(1000)}
     order = OpenOrder(Decimal(450), "EUR", DAY)
-    (check,) = order_checks(known, order, positions(known, DAY, RULES), RULES)
-    assert check.detail == {"exposure": "600", "order": "450", "limit": "1000", "short_by": "50", "currency": "EUR"}
+    (failed,) = failed_steps(facts_of(known, "O", order, DAY, RULES))
+    assert failed.check.detail == {
+        "exposure": "600",
+        "order": "450",
+        "limit": "1000",
+        "short_by": "50",
+        "currency": "EUR",
+    }
 
 
 def test_unapplied_cash_makes_room() -> None:

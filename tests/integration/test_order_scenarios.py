@@ -1,0 +1,124 @@
+"""Orders through Kafka, in words a credit manager would use; one worker for all of the scenarios."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel
+
+from schemas.assessments import MasterDataChanged
+from schemas.events import OrderInvoiced, OrderPlaced, PaymentReceived
+from schemas.order_acts import OrderHoldForced
+from schemas.topics import ASSESSMENTS, ORDERS, PAYMENTS, TICKS
+from streams.clock import tick
+from streams.sources.event_file import TimedEvent, timed
+from tests.integration.conftest import MakeSettings
+from tests.integration.pipeline import Pipeline, decisions, publish
+
+START = datetime(2025, 3, 3, 8, tzinfo=UTC)
+
+
+class Story:
+    """What happens to the customers; each starts with four invoices that were paid on time and a limit of USD 1,000."""
+
+    def __init__(self) -> None:
+        self._events: list[tuple[datetime, int, str, BaseModel]] = []
+        self._count = 0
+        for day in range(-60, 101):
+            at = (START + timedelta(days=day)).replace(hour=0)
+            self._put(at, TICKS, tick(at))
+
+    def events(self) -> list[TimedEvent]:
+        return [timed(topic, at, event) for at, _, topic, event in sorted(self._events, key=lambda item: item[:2])]
+
+    def customer(self, name: str) -> None:
+        begin = START - timedelta(days=55)
+        self._tell(name, begin, ASSESSMENTS, MasterDataChanged, base_limits={"USD": Decimal(1_000)})
+        for number in range(4):
+            self.invoice(name, f"good{number}", 100, begin, due=begin + timedelta(days=10))
+            self.pay(name, f"good{number}", 100, begin + timedelta(days=9))
+
+    def order(self, name: str, order: str, amount: int, at: datetime) -> None:
+        self._tell(name, at, ORDERS, OrderPlaced, order_id=f"{name}-{order}", amount=Decimal(amount), currency="USD")
+
+    def invoice(self, name: str, invoice: str, amount: int, at: datetime, due: datetime) -> None:
+        self._tell(
+            name, at, ORDERS, OrderInvoiced, invoice_id=f"{name}-{invoice}", amount=Decimal(amount), currency="USD",
+            issue_date=at.date(), due_date=due.date(), terms_days=(due - at).days,
+        )  # fmt: skip
+
+    def pay(self, name: str, invoice: str, amount: int, at: datetime, known: datetime | None = None) -> None:
+        self._tell(
+            name, at, PAYMENTS, PaymentReceived, known=known, payment_id=f"{name}-{invoice}-p", amount=Decimal(amount),
+            currency="USD", invoice_id=f"{name}-{invoice}", paid_at=at,
+        )  # fmt: skip
+
+    def force(self, name: str, order: str, at: datetime) -> None:
+        self._tell(
+            name, at, ORDERS, OrderHoldForced, order_id=f"{name}-{order}", by="ana", reason="rumours in the trade"
+        )
+
+    def _tell(self, name: str, at: datetime, topic: str, kind: Any, known: datetime | None = None, **more: Any) -> None:
+        self._count += 1
+        event = kind(version=1, event_id=f"e{self._count}", occurred_at=at, customer_id=name, **more)
+        self._put(known or at, topic, event)
+
+    def _put(self, at: datetime, topic: str, event: BaseModel) -> None:
+        self._events.append((at, len(self._events), topic, event))
+
+
+def told() -> Story:
+    story, second, day = Story(), timedelta(seconds=1), timedelta(days=1)
+    for name in ("cash", "small", "big", "forced-then-paid", "paid-then-forced", "split", "late-news"):
+        story.customer(name)
+    # Cash arrives one second after the hold.
+    story.invoice("cash", "open", 900, START, due=START + 30 * day)
+    story.order("cash", "o", 500, START + day)
+    story.pay("cash", "open", 900, START + day + second)
+    # Two small invoices one day late hold nobody; one big one a quarter late does.
+    for number in range(2):
+        story.invoice("small", f"i{number}", 5, START, due=START + day)
+    story.invoice("small", "current", 400, START, due=START + 60 * day)
+    story.order("small", "o", 100, START + 2 * day)
+    story.invoice("big", "old", 600, START - 30 * day, due=START - 20 * day)
+    story.order("big", "o", 100, START + 20 * day)
+    # A person's hold against the automatic release, in both orders of arrival.
+    for name, hold_at in (("forced-then-paid", 1), ("paid-then-forced", 3)):
+        story.invoice(name, "open", 900, START, due=START + 30 * day)
+        story.order(name, "o", 500, START + day)
+        story.force(name, "o", START + day + hold_at * second)
+        story.pay(name, "open", 900, START + day + 2 * second)
+    # An order split to slip under the limit.
+    for number in range(3):
+        story.order("split", f"o{number}", 400, START + number * second)
+    # A payment of before the due date is told after the customer was tightened for it.
+    story.invoice("late-news", "i", 800, START - 10 * day, due=START)
+    story.pay("late-news", "i", 800, START - day, known=START + 40 * day)
+    return story
+
+
+async def test_what_a_credit_manager_expects(make_settings: MakeSettings) -> None:
+    settings = make_settings()
+    await publish(settings, told().events())
+    with Pipeline(settings) as pipeline:
+        pipeline.start("gate")
+        pipeline.start("engine")
+        await pipeline.drain()
+    found = sorted((await decisions(settings)).values(), key=lambda out: (out["type"], out["sequence"]))
+    words: dict[str, list[str]] = {}
+    for out in found:
+        if "order-decision" in out["type"] and "HOLD_AGED" not in {check["code"] for check in out["data"]["checks"]}:
+            words.setdefault(out["subject"], []).append(out["data"]["decision"])
+    assert words["cash"] == ["hold", "release"], "cash arrives one second after the hold and the order is free"
+    assert words["small"] == ["approve"], "two small invoices one day late hold nobody"
+    assert words["big"] == ["hold"], "one big old one does"
+    assert words["forced-then-paid"] == ["hold", "hold"], "what a person holds, no payment frees"
+    assert words["paid-then-forced"] == ["hold", "release", "hold"], "nor does the release before stand against it"
+    assert words["split"][:3] == ["approve", "approve", "hold"], "three parts are one order (until the limit rises)"
+    alerts = [out["data"] for out in found if "alert" in out["type"] and out["subject"] == "late-news"]
+    kinds = [alert["kind"] for alert in alerts]
+    assert kinds[0] == "tightening"
+    assert kinds[-1] == "retraction", "a payment that was told late takes the alert back"
+    assert alerts[-1]["level"] == "STANDARD"
