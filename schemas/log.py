@@ -16,7 +16,9 @@ from schemas.assessments import (
     QualitativeReviewed,
 )
 from schemas.events import (
+    DisputeResolved,
     InEvent,
+    InvoiceDisputed,
     MarketIndexRead,
     OrderCancelled,
     OrderInvoiced,
@@ -26,6 +28,7 @@ from schemas.events import (
     PaymentReversed,
 )
 from schemas.fields import Identifier, LongText
+from schemas.supply import DeliveryReceived, PriceQuoted
 
 
 class TimePassed(InEvent):
@@ -75,6 +78,8 @@ CustomerLogEvent = (
     OrderPlaced
     | OrderInvoiced
     | OrderCancelled
+    | InvoiceDisputed
+    | DisputeResolved
     | PaymentReceived
     | PaymentReversed
     | OverdueNoticed
@@ -84,6 +89,8 @@ CustomerLogEvent = (
     | MasterDataChanged
     | CoverChanged
     | LevelOverridden
+    | DeliveryReceived
+    | PriceQuoted
 )
 PolicyEvent = Annotated[PolicyActivated | ModelPromoted | ModelRestored, Field(discriminator="type")]
 RelayedEvent = MarketIndexRead | PolicyActivated | ModelPromoted | ModelRestored | ModelShared

@@ -11,6 +11,7 @@ from schemas.assessments import AssessmentEvent
 from schemas.decisions import AlertOut, DeadLetterOut, LevelOut, ModelNoteOut, OrderOut
 from schemas.events import MarketEvent, OrderEvent, OverdueEvent, PaymentEvent
 from schemas.log import LogEntry, ModelShared, PolicyEvent, RelayedEvent, TimePassed
+from schemas.supply import SupplyEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Topic:
 
 
 PAYMENTS, OVERDUE, ORDERS, ASSESSMENTS = "payments", "overdue", "orders", "assessments"
+SUPPLY = "supply"
 MARKET, POLICY = "market", "policy"
 TICKS, BROADCASTS, LOG = "ticks", "broadcasts", "customer-events"
 LEVELS, ALERTS, ORDER_DECISIONS = "credit-levels", "credit-alerts", "order-decisions"
@@ -35,13 +37,14 @@ CONTROL, PARTITION_REPORTS = "control", "partition-reports"
 TOPICS: tuple[Topic, ...] = (
     Topic(PAYMENTS, "in", "Payments received and reversed.", TypeAdapter(PaymentEvent)),
     Topic(OVERDUE, "in", "Notices that an invoice is past due.", TypeAdapter(OverdueEvent)),
-    Topic(ORDERS, "in", "Orders placed, invoiced, cancelled.", TypeAdapter(OrderEvent)),
+    Topic(ORDERS, "in", "Orders placed, invoiced, cancelled; invoices disputed.", TypeAdapter(OrderEvent)),
     Topic(
         ASSESSMENTS,
         "in",
         "Statements, agency reports, reviews, master data, cover, overrides.",
         TypeAdapter(AssessmentEvent),
     ),
+    Topic(SUPPLY, "in", "Suppliers' deliveries and prices, keyed by supplier.", TypeAdapter(SupplyEvent)),
     Topic(MARKET, "in", "Sector and region indices.", TypeAdapter(MarketEvent), keyed_by_customer=False),
     Topic(
         POLICY,
@@ -100,7 +103,7 @@ TOPICS: tuple[Topic, ...] = (
 )
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
-CUSTOMER_TOPICS: tuple[str, ...] = (ASSESSMENTS, ORDERS, PAYMENTS, OVERDUE)
+CUSTOMER_TOPICS: tuple[str, ...] = (ASSESSMENTS, ORDERS, PAYMENTS, OVERDUE, SUPPLY)
 """Public topics keyed by customer, in the order in which records of equal time are merged."""
 PUBLIC_BROADCASTS: tuple[str, ...] = (MARKET, POLICY)
 """Public topics that concern every customer."""

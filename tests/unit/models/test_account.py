@@ -13,6 +13,7 @@ from models.account import (
     AgencyReport,
     Behaviour,
     CashStats,
+    Dispute,
     EarlyPayment,
     External,
     Master,
@@ -20,8 +21,10 @@ from models.account import (
     OpenOrder,
     Override,
     Prediction,
+    PriceStats,
     Review,
     Statement,
+    Supply,
     Tightening,
     Trial,
     decode,
@@ -83,6 +86,8 @@ def _full() -> Account:
         cover_told=DAY + 9,
         terms_step=-1,
         terms_changed=DAY - 5,
+        disputes={"I1": Dispute(7, True, Decimal("0.05"), "EUR", "price"), "I2": Dispute(8, False)},
+        supply=Supply(DAY, 3, 2, DAY, DAY - 1, 2.5, 1.5, 4.0, 0.01, {"EUR": PriceStats(2.0, 3.3, 3.0)}),
     )
 
 
@@ -134,8 +139,8 @@ def test_state_without_the_last_fields_is_read() -> None:
     """Fields are only ever appended: state written before a field was there gets its default."""
     row = msgspec.msgpack.decode(encode(_full()))
     older = decode(msgspec.msgpack.encode(row[:-1]))
-    assert older.terms_changed == 0
-    assert older.terms_step == -1
+    assert older.supply is None
+    assert older.disputes == _full().disputes
 
 
 def test_opinions_of_earlier_versions_are_moved() -> None:
