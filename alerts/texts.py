@@ -17,8 +17,12 @@ from schemas.decisions import OrderCheck, Reason
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
-_SHARES = frozenset({("DEFAULT_RISK", "value"), ("UTILISATION", "value"), ("EARLY_WARNING", "probability")})
+_SHARES = frozenset(
+    {("DEFAULT_RISK", "value"), ("UTILISATION", "value"), ("EARLY_WARNING", "probability"), ("CONCENTRATION", "value")}
+)
 """Details that are shares of one and read better in percent."""
+_KINDS = {"market": "excused", "disputed": "disputed"}
+"""Details for which a code has a text of its own."""
 _AMOUNTS = frozenset({"exposure", "order", "limit", "short_by"})
 _LATE_EVENT = re.compile(r"invoice paid more than (\d+) days late")
 _AGEING_CAP = re.compile(r"DPD_\d+")
@@ -44,7 +48,7 @@ def phrase(key: str, language: Language, **named: str) -> str:
 
 def reason_text(reason: Reason | OrderCheck, language: Language) -> str:
     """What a reason, cap or check says, with its numbers where it has them."""
-    kind = "excused" if "market" in reason.detail else "detail"
+    kind = next((kind for name, kind in _KINDS.items() if name in reason.detail), "detail")
     template = texts(language).get(f"{_entry(reason.code)}.{kind}")
     if template is None:
         return text(reason.code, language)

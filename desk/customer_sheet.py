@@ -130,7 +130,9 @@ def _measures(measures: Measures, language: Language) -> str:
 def _exposures(rows: list[Answer], language: Language) -> RenderableType:
     if not rows:
         return Text(label("nothing_open", language), style="dim")
-    names = ("exposure", "open_orders", "open_invoices", "unapplied_cash", "limit", "headroom", "overdue")
+    names = ["exposure", "open_orders", "open_invoices", "unapplied_cash", "limit", "headroom", "overdue"]
+    if any(Decimal(row.get("disputed") or 0) for row in rows):
+        names.append("disputed")
     table = Table(box=None, pad_edge=False)
     table.add_column(label("currency", language))
     for name in (*names, "utilisation", "days_past_due"):

@@ -88,11 +88,25 @@ class OrderMemory(msgspec.Struct, array_like=True):
 
 
 class EarlyPayment(msgspec.Struct, array_like=True):
-    """Cash for an invoice that has not arrived yet; it counts as unapplied until then."""
+    """Cash (or a credit note) for an invoice that has not arrived yet; it counts as unapplied until then."""
 
     amount: Decimal
     currency: str
     paid: int
+    credit: bool = False
+
+
+class Dispute(msgspec.Struct, array_like=True):
+    """A dispute of an invoice (``amount`` None: all of it), as of its newest news (``changed``, ms).
+
+    One that is over (``open`` False) is kept while its invoice is: what was foretold of it is not judged.
+    """
+
+    changed: int
+    open: bool
+    amount: Decimal | None = None
+    currency: str | None = None
+    reason: str = "other"
 
 
 class Prediction(msgspec.Struct, array_like=True):
@@ -238,6 +252,29 @@ class External(msgspec.Struct, array_like=True):
     reviews: dict[str, Review] = {}
 
 
+class PriceStats(msgspec.Struct, array_like=True):
+    """Faded sums of a supplier's prices in one currency: their number, what it asks, and the same by reference."""
+
+    weight: float = 0.0
+    asked: float = 0.0
+    reference: float = 0.0
+
+
+class Supply(msgspec.Struct, array_like=True):
+    """How a supplier delivers and what it asks. ``day`` is the day to which all faded sums are brought."""
+
+    day: int = 0
+    deliveries: int = 0
+    quotes: int = 0
+    last_delivery: int = 0
+    last_quote: int = 0
+    weight: float = 0.0
+    on_time_in_full: float = 0.0
+    days_late: float = 0.0
+    rejected: float = 0.0
+    prices: dict[str, PriceStats] = {}
+
+
 class Tightening(msgspec.Struct, array_like=True):
     """A tightening that still stands: what a late payment may have to retract."""
 
@@ -292,6 +329,8 @@ class Account(msgspec.Struct, array_like=True):
     terms_step: int = 0
     terms_changed: int = 0
     order_memory: OrderMemory | None = None
+    disputes: dict[str, Dispute] = {}
+    supply: Supply | None = None
 
     @property
     def score(self) -> int:

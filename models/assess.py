@@ -30,6 +30,7 @@ from models.own_terms import OwnTerms
 from models.partition import GroupStanding, MarketReading
 from models.reasons import reason_code, reasons
 from models.scorecard import Scorecard
+from models.supply import known_outcomes
 from schemas.decisions import AlertKind, Counterfactual, OutEvent, WayBack
 from schemas.envelope import Severity
 from schemas.events import OrderPlaced
@@ -173,7 +174,7 @@ class Assessor:
             return now if level is now.level else Standing(level, day)
         ladder, punctual = self._policy.ladder, situation.late_since is None
         score = self._deciding_score(situation, now.level)
-        evidence = account.behaviour.outcomes
+        evidence = known_outcomes(account, self._policy)
 
         def decide(may_tighten: bool) -> Standing:
             return next_standing(
@@ -239,7 +240,9 @@ class Assessor:
         change = Change(
             level_before=level_before,
             score_before=sum(account.decided_points.values()),
-            reasons=reasons(account.decided_points, account.points, situation.measures, situation.relief),
+            reasons=reasons(
+                account.decided_points, account.points, situation.measures, situation.relief, situation.positions
+            ),
             caps=[cap.as_reason() for cap in situation.caps],
             positions=situation.positions,
             opinions=situation.opinions,

@@ -15,6 +15,7 @@ from typing import Any
 from models import ledger
 from models.account import Account, decode, encode
 from models.behaviour import record_invoice, record_outcome
+from models.exposure import disputed_part, positions
 from schemas.decisions import Counterfactual
 from schemas.events import OrderInvoiced, PaymentReceived
 from schemas.levels import LADDER, Level
@@ -63,10 +64,10 @@ def counterfactuals(account: Account, day: int, policy: Policy, merit: Merit, *,
 
 def _pay_overdue(account: Account, day: int, policy: Policy) -> dict[str, Decimal]:
     paid: dict[str, Decimal] = {}
-    for invoice_id, item in list(account.items.items()):
-        if item.due < day:
-            paid[item.currency] = paid.get(item.currency, Decimal(0)) + item.outstanding
-            pay(account, invoice_id, item.outstanding, item.currency, day, policy)
+    for currency, position in positions(account, day, policy).items():
+        for _, amount, invoice_id in position.items:
+            paid[currency] = paid.get(currency, Decimal(0)) + amount
+            pay(account, invoice_id, amount, currency, day, policy)
     return paid
 
 
@@ -92,8 +93,9 @@ def _pay_on_time(account: Account, day: int, count: int, policy: Policy) -> int:
         ledger.open_invoice(account, event, policy)
         record_invoice(behaviour, float(amount), behaviour.last_terms)
     for invoice_id, item in sorted(account.items.items(), key=lambda entry: (entry[1].due, entry[0])):
-        if item.due <= due:
-            pay(account, invoice_id, item.outstanding, item.currency, max(day, item.due), policy)
+        amount = item.outstanding - disputed_part(account, invoice_id, item)
+        if item.due <= due and amount:
+            pay(account, invoice_id, amount, item.currency, max(day, item.due), policy)
     known = due + late_days + 1
     for _ in range(count):
         record_outcome(behaviour, False, known, policy.default_risk.half_life_days)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol, cast
 
-from models import assessments, ledger, order_memory
+from models import assessments, disputes, ledger, order_memory, supply
 from models.account import SCHEMA, Account, OpenOrder, Prediction
 from models.assess import Assessor, Situation
 from models.behaviour import record_invoice, record_outcome, record_roll
@@ -43,6 +43,8 @@ from schemas.decisions import Decision, OrderCheck, OutEvent
 from schemas.errors import InvalidInput
 from schemas.events import (
     CustomerEvent,
+    DisputeResolved,
+    InvoiceDisputed,
     MarketIndexRead,
     OrderCancelled,
     OrderInvoiced,
@@ -53,6 +55,7 @@ from schemas.events import (
 )
 from schemas.log import LogEntry, ModelPromoted, ModelRestored, ModelShared, PolicyActivated, TimePassed
 from schemas.order_acts import OrderAct, OrderChanged
+from schemas.supply import DeliveryReceived, PriceQuoted
 
 
 class Accounts(Protocol):
@@ -125,6 +128,10 @@ _BOOKINGS: dict[type[CustomerEvent], _Booking] = {
     AgencyReportReceived: lambda account, event, policy: assessments.receive_agency_report(account, event),
     QualitativeReviewed: lambda account, event, policy: assessments.review(account, event),
     CoverChanged: lambda account, event, policy: assessments.change_cover(account, event),
+    InvoiceDisputed: lambda account, event, policy: disputes.dispute_invoice(account, event),
+    DisputeResolved: disputes.resolve_dispute,
+    DeliveryReceived: supply.receive_delivery,
+    PriceQuoted: supply.quote_price,
 }
 
 
@@ -255,6 +262,7 @@ class CreditEngine:
         # for its outcome stays: the same invoice under another event id is nothing new.
         invoice = event.invoice_id
         predicted = day < matures and invoice not in account.items and invoice not in account.predictions
+        predicted = predicted and invoice not in account.disputes
         if predicted:
             naive = self._risk.naive_rate(behaviour)
             packed, probability = assessor.predict(account, float(event.amount), due, day)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from models.account import ZERO, Account, OpenOrder
+from models.account import ZERO, Account, OpenItem, OpenOrder
 from schemas.policy import Policy
 
 BUCKETS: tuple[tuple[str, int], ...] = (("1-30", 1), ("31-60", 31), ("61-90", 61), ("91+", 91))
+_MIN_OPEN = 3
 
 
 @dataclass(slots=True)
 class Position:
     """Where the customer stands in one currency on a day.
 
-    ``overdue_amount_days`` = sum(outstanding x days past due) over overdue items above the rounding tolerance.
-    ``oldest_dpd`` is the oldest of those items.
+    What is disputed is owed, but never overdue; cash received but not yet applied covers what is overdue, the oldest
+    items first. ``overdue_amount_days`` = sum(outstanding x days past due) over what is left of overdue items, above
+    the rounding tolerance. ``oldest_dpd`` is the oldest of those items.
     """
 
     open_orders: Decimal = ZERO
@@ -26,7 +28,8 @@ class Position:
     overdue_amount_days: float = 0.0
     oldest_dpd: int = 0
     items: list[tuple[int, Decimal, str]] = field(default_factory=list)
-    """Overdue items: (days past due, outstanding, invoice id)."""
+    """Overdue items: (days past due, what is overdue of it, invoice id)."""
+    disputed: Decimal = ZERO
 
     @property
     def exposure(self) -> Decimal:
@@ -52,6 +55,16 @@ def shippable(order: OpenOrder) -> Decimal:
     return order.free if order.held else order.amount
 
 
+def disputed_part(account: Account, invoice_id: str, item: OpenItem) -> Decimal:
+    """How much of an open invoice is contested: at most what is open of it (the rest is paid first)."""
+    dispute = account.disputes.get(invoice_id)
+    if dispute is None or not dispute.open:
+        return ZERO
+    if dispute.amount is None:
+        return item.outstanding
+    return min(dispute.amount, item.outstanding) if dispute.currency == item.currency else ZERO
+
+
 def positions(account: Account, day: int, policy: Policy) -> dict[str, Position]:
     """The position in each currency that the account has anything open in."""
     found = {currency: Position(open_invoices=amount) for currency, amount in account.open_invoices.items()}
@@ -60,11 +73,13 @@ def positions(account: Account, day: int, policy: Policy) -> dict[str, Position]
     for order in account.orders.values():
         if is_exposure(order, day, policy):
             found.setdefault(order.currency, Position()).open_orders += shippable(order)
-    tolerance = policy.materiality.tolerance
+    tolerance, disputes = policy.materiality.tolerance, account.disputes
     for invoice_id, item in account.items.items():
         if item.due >= day:
             continue
         outstanding = item.outstanding
+        if disputes:
+            outstanding -= disputed_part(account, invoice_id, item)
         if outstanding <= tolerance:
             continue
         dpd = day - item.due
@@ -74,11 +89,36 @@ def positions(account: Account, day: int, policy: Policy) -> dict[str, Position]
         if dpd > position.oldest_dpd:
             position.oldest_dpd = dpd
         position.items.append((dpd, outstanding, invoice_id))
+    for invoice_id in disputes:
+        disputed = account.items.get(invoice_id)
+        if disputed is not None:
+            found[disputed.currency].disputed += disputed_part(account, invoice_id, disputed)
+    for currency in account.unapplied:
+        if found[currency].items and found[currency].unapplied > 0:
+            _cover_by_cash(found[currency], tolerance)
     return found
 
 
+def _cover_by_cash(position: Position, tolerance: Decimal) -> None:
+    """Take cash that is not applied yet off the overdue items, the oldest first: whoever has paid is not held."""
+    cash = position.unapplied
+    overdue = sorted(position.items, key=lambda item: (-item[0], item[2]))
+    position.items, position.overdue, position.overdue_amount_days = [], ZERO, 0.0
+    for dpd, outstanding, invoice_id in overdue:
+        covered = min(cash, outstanding)
+        cash -= covered
+        rest = outstanding - covered
+        if rest > tolerance:
+            position.items.append((dpd, rest, invoice_id))
+            position.overdue += rest
+            position.overdue_amount_days += float(rest) * dpd
+    position.oldest_dpd = position.items[0][0] if position.items else 0
+
+
 def oldest_dpd(account: Account, day: int, policy: Policy) -> int:
-    """Days past due of the oldest open item above the rounding tolerance, in any currency; 0 = none is overdue."""
+    """Days past due of the oldest overdue item of ``positions``, in any currency; 0 = none is overdue."""
+    if account.unapplied or account.disputes:
+        return max((position.oldest_dpd for position in positions(account, day, policy).values()), default=0)
     tolerance = policy.materiality.tolerance
     oldest = day
     for item in account.items.values():
@@ -112,11 +152,31 @@ def material(position: Position, dpd_floor: int, policy: Policy, *, to_hold: boo
     return amount_days >= rules.amount_days and (not to_hold or share >= rules.share_to_hold)
 
 
+def concentration(account: Account, where: dict[str, Position], day: int, policy: Policy) -> float | None:
+    """Largest open invoice or order / open invoices and orders, of the currency in which that is most.
+
+    The concentration ratio CR1 of industrial economics. None where fewer than 3 are open: one of one tells nothing.
+    """
+    largest: dict[str, Decimal] = {}
+    counts: dict[str, int] = {}
+    amounts = [(item.currency, item.outstanding) for item in account.items.values()]
+    amounts += [(o.currency, o.amount) for o in account.orders.values() if is_exposure(o, day, policy)]
+    for currency, amount in amounts:
+        counts[currency] = counts.get(currency, 0) + 1
+        largest[currency] = max(largest.get(currency, ZERO), amount)
+    shares = [
+        float(largest[currency] / (where[currency].open_orders + where[currency].open_invoices))
+        for currency, count in counts.items()
+        if count >= _MIN_OPEN
+    ]
+    return max(shares, default=None)
+
+
 def ageing(account: Account, day: int) -> dict[str, dict[str, Decimal]]:
-    """Outstanding per currency and DPD bucket (``current``, ``1-30``, ``31-60``, ``61-90``, ``91+``)."""
+    """Undisputed amounts per currency and DPD bucket (``current``, ``1-30``, ``31-60``, ``61-90``, ``91+``)."""
     table: dict[str, dict[str, Decimal]] = {}
-    for item in account.items.values():
+    for invoice_id, item in account.items.items():
         row = table.setdefault(item.currency, {"current": ZERO, **{name: ZERO for name, _ in BUCKETS}})
         name = next((name for name, first in reversed(BUCKETS) if day - item.due >= first), "current")
-        row[name] += item.outstanding
+        row[name] += item.outstanding - disputed_part(account, invoice_id, item)
     return table

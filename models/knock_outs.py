@@ -7,7 +7,7 @@ from math import ceil
 
 from models.account import Account
 from models.behaviour import order_velocity, usual_days_late
-from models.exposure import Position, material
+from models.exposure import Position, disputed_part, material
 from schemas.decisions import Reason
 from schemas.levels import Level
 from schemas.policy import AgeingCap, Policy
@@ -82,7 +82,9 @@ def _early_caps(account: Account, positions: dict[str, Position], policy: Policy
 
 def _reversal_cap(account: Account, policy: Policy) -> list[Cap]:
     for invoice_id, item in account.items.items():
-        if item.reversed and item.outstanding > policy.materiality.tolerance:
+        if not item.reversed:
+            continue
+        if item.outstanding - disputed_part(account, invoice_id, item) > policy.materiality.tolerance:
             return [Cap("PAYMENT_REVERSED", policy.knock_outs.unpaid_reversal, {"invoice": invoice_id})]
     return []
 

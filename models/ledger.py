@@ -11,6 +11,7 @@ from decimal import Decimal
 from models.account import ZERO, Account, EarlyPayment, OpenItem, OpenOrder
 from models.behaviour import record_order, record_payment
 from models.calendar import day_of
+from models.exposure import disputed_part
 from models.memory import contains, forget, id_hash, remember
 from schemas.events import (
     OrderCancelled,
@@ -138,37 +139,51 @@ def _apply_waiting(account: Account, invoice_id: str, since: int, policy: Policy
     for early in waiting:
         if early.paid >= since:
             _add(account.unapplied, early.currency, -early.amount)
-            _apply_cash(account, invoice_id, early.amount, early.currency, early.paid, policy)
+            _apply_cash(account, invoice_id, early, policy)
 
 
 def receive_payment(account: Account, event: PaymentReceived, policy: Policy) -> None:
     """Apply cash to its invoice; what cannot be applied (yet) is unapplied cash and lowers the exposure."""
-    paid = day_of(event.paid_at)
-    invoice = event.invoice_id
-    waiting = invoice is not None and invoice not in account.items
-    if invoice is not None and waiting and not contains(account.closed, id_hash(invoice)):
-        account.early.setdefault(invoice, []).append(EarlyPayment(event.amount, event.currency, paid))
+    cash = EarlyPayment(event.amount, event.currency, day_of(event.paid_at))
+    if event.invoice_id is None:
+        _add(account.unapplied, cash.currency, cash.amount)
+    else:
+        _apply_or_wait(account, event.invoice_id, cash, policy)
+
+
+def credit_invoice(account: Account, invoice_id: str, amount: Decimal, currency: str, day: int, policy: Policy) -> None:
+    """Book a credit note: it lowers what is open as cash does, but says nothing of how the customer pays."""
+    _apply_or_wait(account, invoice_id, EarlyPayment(amount, currency, day, credit=True), policy)
+
+
+def _apply_or_wait(account: Account, invoice_id: str, cash: EarlyPayment, policy: Policy) -> None:
+    if invoice_id in account.items:
+        _apply_cash(account, invoice_id, cash, policy)
+        return
+    if not contains(account.closed, id_hash(invoice_id)):
+        account.early.setdefault(invoice_id, []).append(cash)
         if len(account.early) > _MAX_WAITING:
             del account.early[next(iter(account.early))]  # its cash stays unapplied
-    if invoice is None or waiting:
-        _add(account.unapplied, event.currency, event.amount)
-        return
-    _apply_cash(account, invoice, event.amount, event.currency, paid, policy)
+    _add(account.unapplied, cash.currency, cash.amount)
 
 
-def _apply_cash(account: Account, invoice_id: str, amount: Decimal, currency: str, paid: int, policy: Policy) -> None:
-    item = account.items.get(invoice_id)
+def _apply_cash(account: Account, invoice_id: str, cash: EarlyPayment, policy: Policy) -> None:
+    item, currency, paid = account.items.get(invoice_id), cash.currency, cash.paid
     if item is None or item.currency != currency:
-        _add(account.unapplied, currency, amount)  # never converted, never mixed
+        _add(account.unapplied, currency, cash.amount)  # never converted, never mixed
         return
-    applied = min(item.outstanding, amount)
+    applied = min(item.outstanding, cash.amount)
+    # What is contested is paid last, and says nothing of the customer's habits.
+    counted = min(applied, item.outstanding - disputed_part(account, invoice_id, item)) if account.disputes else applied
     item.outstanding -= applied
     item.changed = max(item.changed, paid)
-    item.reversed = False
     _add(account.open_invoices, currency, -applied)
-    if amount > applied:
-        _add(account.unapplied, currency, amount - applied)
-    record_payment(account.behaviour, currency, applied, paid, item.due, policy.behaviour)
+    if cash.amount > applied:
+        _add(account.unapplied, currency, cash.amount - applied)
+    if not cash.credit:
+        item.reversed = False
+        if counted:
+            record_payment(account.behaviour, currency, counted, paid, item.due, policy.behaviour)
     _settle(account, invoice_id, item, paid, policy)
 
 
@@ -181,6 +196,9 @@ def _settle(account: Account, invoice_id: str, item: OpenItem, day: int, policy:
     if item.outstanding == 0:
         del account.items[invoice_id]
         remember(account.closed, id_hash(invoice_id), day)
+        dispute = account.disputes.get(invoice_id)
+        if dispute is not None and not dispute.open:
+            del account.disputes[invoice_id]
 
 
 def reverse_payment(account: Account, event: PaymentReversed) -> None:
@@ -216,7 +234,7 @@ def _take_from_waiting(account: Account, invoice_id: str, amount: Decimal, curre
     waiting = account.early.get(invoice_id, [])
     left = amount
     for early in sorted(waiting, key=lambda early: early.amount != amount):
-        if early.currency == currency:
+        if early.currency == currency and not early.credit:
             part = min(left, early.amount)
             early.amount -= part
             left -= part

@@ -15,6 +15,7 @@ from models.exposure import Position
 from models.opinions import Opinion
 from models.partition import PartitionState
 from models.reasons import reason_code
+from models.supply import known_outcomes
 from schemas.decisions import (
     CREDIT_ALERT,
     CREDIT_LEVEL,
@@ -112,6 +113,7 @@ def exposure_out(currency: str, position: Position, limit: Decimal | None) -> Ex
         utilisation=float(exposure / limit) if limit else None,
         overdue=position.overdue,
         oldest_days_past_due=position.oldest_dpd,
+        disputed=position.disputed or None,
     )
 
 
@@ -152,7 +154,7 @@ def assessment(account: Account, change: Change, cause: Cause, risk: DefaultRisk
             orders=measures.orders,
         ),
         limit_basis=change.limit_basis,
-        provisional=account.behaviour.outcomes < policy.ladder.provisional_below,
+        provisional=known_outcomes(account, policy) < policy.ladder.provisional_below,
         level_range=change.range,
         cause=cause.source,
         cause_type=cause.type,

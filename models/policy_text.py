@@ -12,7 +12,7 @@ import yaml
 
 from schemas.errors import InvalidInput
 
-PACKS: tuple[str, ...] = ("lending", "manufacturing", "wholesale")
+PACKS: tuple[str, ...] = ("lending", "manufacturing", "supplier", "wholesale")
 """The packs that come with this version."""
 
 

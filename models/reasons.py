@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from models.exposure import Position
 from schemas.decisions import Reason
 
 SHOWN = 4
 OTHER = "OTHER"
+NOWHERE: Final[Mapping[str, Position]] = MappingProxyType({})
 
 
 def reason_code(component: str) -> str:
@@ -14,11 +20,16 @@ def reason_code(component: str) -> str:
 
 
 def reasons(
-    before: dict[str, int], after: dict[str, int], measures: dict[str, float], relief: tuple[float, str] | None = None
+    before: dict[str, int],
+    after: dict[str, int],
+    measures: dict[str, float],
+    relief: tuple[float, str] | None = None,
+    positions: Mapping[str, Position] = NOWHERE,
 ) -> list[Reason]:
     """At most four reasons and ``OTHER``; their contributions sum to ``sum(after) - sum(before)``.
 
-    ``relief``: the payment index as it is by itself, and the reading of the market that excuses the rest.
+    ``relief``: the payment index as it is by itself, and the reading of the market that excuses the rest. The ageing
+    names what is disputed in ``positions``, and so does not count.
     """
     changes = {
         name: after.get(name, 0) - before.get(name, 0)
@@ -27,7 +38,7 @@ def reasons(
     }
     largest = sorted(changes.items(), key=lambda change: (-abs(change[1]), change[0]))
     shown = [
-        Reason(code=reason_code(name), contribution=change, detail=_detail(name, measures, relief))
+        Reason(code=reason_code(name), contribution=change, detail=_detail(name, measures, relief, positions))
         for name, change in largest[:SHOWN]
     ]
     rest = sum(change for _, change in largest[SHOWN:])
@@ -36,8 +47,20 @@ def reasons(
     return shown
 
 
-def _detail(component: str, measures: dict[str, float], relief: tuple[float, str] | None) -> dict[str, str]:
+def _detail(
+    component: str,
+    measures: dict[str, float],
+    relief: tuple[float, str] | None,
+    positions: Mapping[str, Position],
+) -> dict[str, str]:
     if component == "payment_index" and relief is not None and component in measures:
         own, market = relief
         return {"value": f"{measures[component]:.4g}", "own": f"{own:.4g}", "market": market}
-    return {"value": f"{measures[component]:.4g}"} if component in measures else {}
+    if component not in measures:
+        return {}
+    detail = {"value": f"{measures[component]:.4g}"}
+    if component == "ageing":
+        disputed = [f"{where.disputed} {currency}" for currency, where in sorted(positions.items()) if where.disputed]
+        if disputed:
+            detail["disputed"] = " + ".join(disputed)
+    return detail

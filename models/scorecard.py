@@ -8,8 +8,9 @@ from decimal import Decimal
 from models.account import Account
 from models.behaviour import mean_payment_index, order_velocity
 from models.curve import Curve
-from models.exposure import Position, material
+from models.exposure import Position, concentration, material
 from models.opinions import NO_OPINIONS, Opinion, OpinionRules
+from models.supply import SupplyRules
 from schemas.policy import Policy
 
 COMPONENTS: tuple[str, ...] = (
@@ -21,6 +22,9 @@ COMPONENTS: tuple[str, ...] = (
     "financial",
     "agency",
     "qualitative",
+    "concentration",
+    "delivery",
+    "price",
 )
 
 
@@ -35,11 +39,15 @@ class Scorecard:
             if component.weight > 0:
                 nodes = [(node.at, node.points) for node in component.nodes]
                 self._parts[name] = (component.weight, Curve(nodes))
-        self._opinion_rules = OpinionRules(policy)
+        self._opinion_rules, self._supply_rules = OpinionRules(policy), SupplyRules(policy)
 
     def opinions(self, account: Account, day: int) -> dict[str, Opinion]:
-        """What others say of the customer, by component, each with the confidence that its age leaves."""
-        return self._opinion_rules.opinions(account.external, day)
+        """What is said of the customer, by component, each with the confidence that its age leaves; of a supplier also
+        how it delivers and what it asks."""
+        found = self._opinion_rules.opinions(account.external, day)
+        if account.supply is not None:
+            found |= self._supply_rules.opinions(account.supply, day)
+        return found
 
     def measures(
         self,
@@ -67,6 +75,10 @@ class Scorecard:
         velocity = order_velocity(account.behaviour, day, self._policy.behaviour)
         if velocity is not None:
             known["order_pattern"] = max(velocity, 1.0 / velocity)
+        if "concentration" in self._parts:
+            share = concentration(account, positions, day, self._policy)
+            if share is not None:
+                known["concentration"] = share
         for name, opinion in opinions.items():
             if opinion.value is not None and opinion.confidence > 0:
                 known[name] = opinion.value

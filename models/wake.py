@@ -8,6 +8,7 @@ from models.account import Account, Prediction
 from models.cover import cover_days
 from models.level_ladder import Standing, earliest_easing
 from models.opinions import next_change
+from models.supply import next_change as next_supply_change
 from schemas.levels import Level
 from schemas.policy import Policy
 
@@ -61,6 +62,9 @@ def next_wake(
     opinion = next_change(account.external, day, policy)
     if opinion is not None:
         days.append(opinion)
+    if account.supply is not None:
+        stale = next_supply_change(account.supply, day, policy)
+        days += [stale] if stale is not None else []
     return max(min(days), tomorrow) if days else 0
 
 

@@ -28,7 +28,9 @@ class Reason(OutData):
 
 
 class Opinion(OutData):
-    """What others say of the customer, taken together: financial statement, agency reports, or reviews.
+    """What is said of the customer, taken together: financial statement, agency reports, or reviews.
+
+    Of a supplier also how it delivers and what it asks.
 
     What cannot be used is shown as well: with ``value`` null (nothing of it can be), or named in ``detail``.
     """
@@ -53,8 +55,11 @@ class Exposure(OutData):
     limit: Decimal | None
     headroom: Decimal | None
     utilisation: float | None
-    overdue: Decimal
-    oldest_days_past_due: int = Field(ge=0)
+    overdue: Decimal = Field(description="Past due and neither disputed nor covered by unapplied cash.")
+    oldest_days_past_due: int = Field(ge=0, description="Of what is overdue; unapplied cash covers the oldest first.")
+    disputed: Decimal | None = Field(
+        default=None, description="Part of the open invoices that is contested: owed, but not overdue. null: none is."
+    )
 
 
 class DefaultRisk(OutData):

@@ -28,6 +28,8 @@ VERSION = 1
 MAX_TERMS_DAYS = 730
 MAX_POSTDATED_DAYS = 366
 
+DisputeReason = Literal["price", "quantity", "quality", "delivery", "duplicate", "terms", "other"]
+
 
 class InEvent(BaseModel):
     """What all events in have in common."""
@@ -96,6 +98,45 @@ class OrderCancelled(CustomerEvent):
     def _amount_with_currency(self) -> OrderCancelled:
         if (self.amount is None) != (self.currency is None):
             raise ValueError("amount and currency are given together or not at all")
+        return self
+
+
+class InvoiceDisputed(CustomerEvent):
+    """The customer contests an invoice, or a part of it: until resolved, that part is owed but not held against it.
+
+    A later dispute of the same invoice takes the place of the earlier one.
+    """
+
+    type: Literal["invoice.disputed"] = "invoice.disputed"
+    invoice_id: Identifier
+    amount: PositiveAmount | None = Field(default=None, description="The part contested; absent = all that is open.")
+    currency: Currency | None = None
+    reason: DisputeReason = Field(description="What is contested.")
+
+    @model_validator(mode="after")
+    def _amount_with_currency(self) -> InvoiceDisputed:
+        if (self.amount is None) != (self.currency is None):
+            raise ValueError("amount and currency are given together or not at all")
+        return self
+
+
+class DisputeResolved(CustomerEvent):
+    """A dispute is over. ``accepted``: a credit note lowers what is open, the rest, if any, is due as before.
+
+    ``rejected``: all of it is due as before.
+    """
+
+    type: Literal["dispute.resolved"] = "dispute.resolved"
+    invoice_id: Identifier
+    outcome: Literal["accepted", "rejected"]
+    amount: PositiveAmount | None = Field(default=None, description="Of the credit note; with 'accepted' only.")
+    currency: Currency | None = None
+
+    @model_validator(mode="after")
+    def _credit_note_if_accepted(self) -> DisputeResolved:
+        given = self.amount is not None, self.currency is not None
+        if given != ((self.outcome == "accepted"),) * 2:
+            raise ValueError("amount and currency (of the credit note) are given if, and only if, outcome is accepted")
         return self
 
 

@@ -16,7 +16,9 @@ from schemas.assessments import (
     QualitativeReviewed,
 )
 from schemas.events import (
+    DisputeResolved,
     InEvent,
+    InvoiceDisputed,
     MarketIndexRead,
     OrderCancelled,
     OrderInvoiced,
@@ -27,6 +29,7 @@ from schemas.events import (
 )
 from schemas.fields import Identifier, LongText
 from schemas.order_acts import OrderChanged, OrderHoldForced, OrderHoldLifted, OrderRejected, OrderReleased
+from schemas.supply import DeliveryReceived, PriceQuoted
 
 
 class TimePassed(InEvent):
@@ -81,6 +84,8 @@ CustomerLogEvent = (
     | OrderRejected
     | OrderHoldForced
     | OrderHoldLifted
+    | InvoiceDisputed
+    | DisputeResolved
     | PaymentReceived
     | PaymentReversed
     | OverdueNoticed
@@ -90,6 +95,8 @@ CustomerLogEvent = (
     | MasterDataChanged
     | CoverChanged
     | LevelOverridden
+    | DeliveryReceived
+    | PriceQuoted
 )
 PolicyEvent = Annotated[PolicyActivated | ModelPromoted | ModelRestored, Field(discriminator="type")]
 RelayedEvent = MarketIndexRead | PolicyActivated | ModelPromoted | ModelRestored | ModelShared

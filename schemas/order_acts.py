@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from schemas.events import MAX_TERMS_DAYS, CustomerEvent, OrderCancelled, OrderInvoiced, OrderPlaced
+from schemas.events import (
+    MAX_TERMS_DAYS,
+    CustomerEvent,
+    DisputeResolved,
+    InvoiceDisputed,
+    OrderCancelled,
+    OrderInvoiced,
+    OrderPlaced,
+)
 from schemas.fields import Currency, Identifier, PositiveAmount, SaneDate
 
 Why = Annotated[str, StringConstraints(min_length=3, max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
@@ -77,6 +85,8 @@ OrderEvent = Annotated[
     OrderPlaced
     | OrderInvoiced
     | OrderCancelled
+    | InvoiceDisputed
+    | DisputeResolved
     | OrderChanged
     | OrderReleased
     | OrderRejected

@@ -66,6 +66,9 @@ class Scorecard(_Section):
     financial: Component
     agency: Component
     qualitative: Component
+    concentration: Component
+    delivery: Component
+    price: Component
 
     @model_validator(mode="after")
     def _never_empty(self) -> Scorecard:
@@ -73,6 +76,13 @@ class Scorecard(_Section):
         if self.default_risk.weight == 0:
             raise ValueError("default_risk must weigh something: it alone is known of every customer")
         return self
+
+    @field_validator("delivery")
+    @classmethod
+    def _delivery_in_points(cls, value: Component) -> Component:
+        if value.nodes[-1].at != 1000:
+            raise ValueError("measures the points of 'supply', 0 to 1000: the last node must stand at 1000")
+        return value
 
     @field_validator("financial")
     @classmethod
@@ -119,6 +129,29 @@ class _AgeInDays(_Section):
         if self.max_age_days <= self.fresh_days:
             raise ValueError("max_age_days must lie above fresh_days")
         return self
+
+
+class DeliveryMeasures(_Section):
+    """How a supplier delivers (``models.supply``), each with its weight and its curve to points."""
+
+    on_time_in_full: Component
+    days_late: Component
+    rejected: Component
+
+
+class Supply(_AgeInDays):
+    """Deliveries and prices of suppliers: what they count for while few are known, and how they age."""
+
+    min_deliveries: Annotated[int, Field(ge=1, le=1000)] = Field(description="Fewer of them: nothing is known.")
+    min_quotes: Annotated[int, Field(ge=1, le=1000)] = Field(description="Fewer prices: nothing is known.")
+    in_full_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        description="In full: at least this share of the quantity ordered came, rejects off."
+    )
+    prior_weight: Positive = Field(description="Measures are smoothed to what is usual as by so many of them.")
+    usual_on_time_in_full: Share
+    usual_days_late: Annotated[float, Field(ge=0, le=365)]
+    usual_rejected: Share
+    deliveries: DeliveryMeasures
 
 
 class AgencyScale(_Section):
@@ -489,6 +522,7 @@ class Policy(_Section):
     statements: Statements
     agencies: Agencies
     reviews: Reviews
+    supply: Supply
     market: Market
     ladder: Ladder
     knock_outs: KnockOuts

@@ -12,6 +12,7 @@ from schemas.decisions import AlertOut, DeadLetterOut, LevelOut, ModelNoteOut, O
 from schemas.events import MarketEvent, OverdueEvent, PaymentEvent
 from schemas.log import LogEntry, ModelShared, PolicyEvent, RelayedEvent, TimePassed
 from schemas.order_acts import OrderEvent
+from schemas.supply import SupplyEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Topic:
 
 
 PAYMENTS, OVERDUE, ORDERS, ASSESSMENTS = "payments", "overdue", "orders", "assessments"
+SUPPLY = "supply"
 MARKET, POLICY = "market", "policy"
 TICKS, BROADCASTS, LOG = "ticks", "broadcasts", "customer-events"
 LEVELS, ALERTS, ORDER_DECISIONS = "credit-levels", "credit-alerts", "order-decisions"
@@ -39,7 +41,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         ORDERS,
         "in",
-        "Orders placed, changed, invoiced, cancelled; what persons decide about them.",
+        "Orders placed, changed, invoiced, cancelled; invoices disputed; what persons decide about them.",
         TypeAdapter(OrderEvent),
     ),
     Topic(
@@ -48,6 +50,7 @@ TOPICS: tuple[Topic, ...] = (
         "Statements, agency reports, reviews, master data, cover, overrides.",
         TypeAdapter(AssessmentEvent),
     ),
+    Topic(SUPPLY, "in", "Suppliers' deliveries and prices, keyed by supplier.", TypeAdapter(SupplyEvent)),
     Topic(MARKET, "in", "Sector and region indices.", TypeAdapter(MarketEvent), keyed_by_customer=False),
     Topic(
         POLICY,
@@ -106,7 +109,7 @@ TOPICS: tuple[Topic, ...] = (
 )
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
-CUSTOMER_TOPICS: tuple[str, ...] = (ASSESSMENTS, ORDERS, PAYMENTS, OVERDUE)
+CUSTOMER_TOPICS: tuple[str, ...] = (ASSESSMENTS, ORDERS, PAYMENTS, OVERDUE, SUPPLY)
 """Public topics keyed by customer, in the order in which records of equal time are merged."""
 PUBLIC_BROADCASTS: tuple[str, ...] = (MARKET, POLICY)
 """Public topics that concern every customer."""

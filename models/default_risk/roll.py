@@ -58,6 +58,8 @@ class RollRisk(EventRisk):
         for invoice_id, item in account.items.items():
             if item.due < day <= item.due + _STARTS_BY and invoice_id not in account.rolls:
                 found.append((invoice_id, item))
+        if account.disputes:  # how these end does not tell the payer
+            found = [(invoice_id, item) for invoice_id, item in found if invoice_id not in account.disputes]
         return found
 
     def foretell(

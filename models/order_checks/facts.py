@@ -94,6 +94,7 @@ def without(position: Position, amount: Decimal) -> Position:
         position.overdue_amount_days,
         position.oldest_dpd,
         position.items,
+        position.disputed,
     )
 
 

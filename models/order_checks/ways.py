@@ -8,6 +8,7 @@ from typing import Any
 
 from models.account import ZERO, Account, decode, encode
 from models.counterfactual import pay
+from models.exposure import disputed_part
 from models.order_checks.facts import Facts, Failed, facts_of
 from models.order_checks.ladder import deposit_amount, deposit_share, short_of_cash
 from models.order_checks.steps import failed_steps
@@ -44,7 +45,7 @@ def _ways(facts: Facts, failed: list[Failed]) -> list[WayToPass]:
         return [WayToPass(kind="pay" if overdue else "terms", **paying)]
     if cash and all(item.by_cash for item in failed if item.headroom is not None):
         short = short_of_cash(order, failed)
-        if short <= sum((item.outstanding for _, item in _open(facts)), ZERO):
+        if short <= sum((amount for _, amount in _open(facts)), ZERO):
             found.append(WayToPass(kind="pay", **always, **_paying(facts, max(short, overdue))))
         share = deposit_share(facts, short - overdue)
         if share <= policy.order_checks.max_deposit:
@@ -55,28 +56,29 @@ def _ways(facts: Facts, failed: list[Failed]) -> list[WayToPass]:
     return found
 
 
-def _open(facts: Facts) -> list[tuple[str, Any]]:
-    """Open invoices in the order's currency, the oldest due first."""
-    items = facts.account.items.items()
-    ours = [
-        (invoice, item) for invoice, item in items if item.currency == facts.order.currency and item.outstanding > 0
-    ]
-    return sorted(ours, key=lambda entry: (entry[1].due, entry[0]))
+def _open(facts: Facts) -> list[tuple[str, Decimal]]:
+    """What is open and not disputed of each invoice in the order's currency, the oldest due first."""
+    account, found = facts.account, []
+    for invoice, item in account.items.items():
+        amount = item.outstanding - disputed_part(account, invoice, item)
+        if item.currency == facts.order.currency and amount > 0:
+            found.append((item.due, invoice, amount))
+    return [(invoice, amount) for _, invoice, amount in sorted(found)]
 
 
 def _overdue(facts: Facts) -> Decimal:
-    """What is open of the items that are too old."""
+    """What is overdue of the items that are too old."""
     oldest = facts.policy.order_checks.oldest_item_dpd or 0
-    return sum((item.outstanding for _, item in _open(facts) if facts.day - item.due >= oldest), ZERO)
+    return sum((amount for dpd, amount, _ in facts.position.items if dpd >= oldest), ZERO)
 
 
 def _paying(facts: Facts, amount: Decimal) -> dict[str, Any]:
     named, left = [], amount
-    for invoice, item in _open(facts):
+    for invoice, outstanding in _open(facts):
         if left <= 0:
             break
         named.append(invoice)
-        left -= item.outstanding
+        left -= outstanding
     return {"pay": amount, "invoices": named[:_NAMED]}
 
 
@@ -96,8 +98,8 @@ def passes(facts: Facts, way: WayToPass) -> bool:
 def go(account: Account, way: WayToPass, facts: Facts) -> None:
     """Let the payments of a way come in: the oldest invoices first, the deposit applied to none."""
     left, currency, policy, day = way.pay or ZERO, way.currency, facts.policy, facts.day
-    for invoice, item in _open(facts):
-        part = min(left, item.outstanding)
+    for invoice, outstanding in _open(facts):
+        part = min(left, outstanding)
         if part > 0:
             pay(account, invoice, part, currency, day, policy)
         left -= part

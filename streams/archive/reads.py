@@ -101,7 +101,9 @@ def _decision(row: Answer, data: Answer) -> Answer:
 def _exposures(rows: list[Answer], decision: Answer) -> list[Answer]:
     """Exposure now beside the limit decided last; a limit without anything open has a row too."""
     limits = {item["currency"]: item["limit"] for item in decision.get("exposures", ())}
-    zero = dict.fromkeys(("open_orders", "open_invoices", "unapplied_cash", "exposure", "overdue"), Decimal(0))
+    zero = dict.fromkeys(
+        ("open_orders", "open_invoices", "unapplied_cash", "exposure", "overdue", "disputed"), Decimal(0)
+    )
     by_currency: dict[str, Answer] = {currency: zero | {"oldest_days_past_due": 0} for currency in limits}
     for row in rows:
         by_currency[row["currency"]] = {name: row[name] for name in (*zero, "oldest_days_past_due")}

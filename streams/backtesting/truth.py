@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from models.calendar import day_of, day_of_ms
-from schemas.topics import ORDERS, PAYMENTS
+from schemas.topics import ORDERS, PAYMENTS, SUPPLY
 from streams.sources.event_file import TimedEvent
 
 
@@ -40,13 +40,15 @@ class Invoice:
 
 @dataclass(slots=True)
 class Truth:
-    """All invoices of a run's raw events, whatever the engine made of them."""
+    """All invoices of a run's raw events, whatever the engine made of them; disputed ones tell nothing of the payer."""
 
     invoices: dict[tuple[str, str], Invoice] = field(default_factory=dict)
     last_day: int = 0
 
     def add(self, event: TimedEvent) -> None:
         """Take note of an invoice, a payment or its reversal; what cannot be read is the gate's to refuse."""
+        if event.topic == SUPPLY:
+            self.last_day = max(self.last_day, day_of_ms(event.timestamp_ms))
         if event.topic not in (ORDERS, PAYMENTS):
             return
         try:
@@ -67,6 +69,8 @@ class Truth:
             issued, due = (date.fromisoformat(data[name]).toordinal() for name in ("issue_date", "due_date"))
             amount = Decimal(str(data["amount"]))
             self.invoices.setdefault(key, Invoice(key[0], issued, due, amount, data["currency"]))
+        elif kind == "invoice.disputed":
+            self.invoices.pop(key, None)
         elif kind == "payment.received" and key in self.invoices:
             invoice = self.invoices[key]
             invoice.settled += Decimal(str(data["amount"]))

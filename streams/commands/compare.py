@@ -53,8 +53,9 @@ def compare(
 ) -> None:
     """Run two policies over the same ledger (or file of events) and tell the difference, B - A, in money.
 
-    A policy is a file, the name of a pack (wholesale, manufacturing, lending), or `default`. Each invoice of the past
-    is taken as an order of its moment; what a policy would have held or refused is weighed by what then happened.
+    A policy is a file, the name of a pack (wholesale, manufacturing, lending, supplier), or `default`. Each invoice
+    of the past is taken as an order of its moment; what a policy would have held or refused is weighed
+    by what then happened.
 
     \b
     Example:  creditpulse compare default my-policy.yaml ledger.csv.gz --out build/compare

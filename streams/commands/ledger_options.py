@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from schemas.errors import InvalidInput
-from streams.sources.ledger import LedgerFormat
+from streams.sources.table import Kind, LedgerFormat
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -30,7 +30,11 @@ def ledger_options(command: Command) -> Command:
 
 
 def ledger_format(
-    mapping: tuple[str, ...], currency: str | None, date_format: str | None, number_rows: bool
+    mapping: tuple[str, ...],
+    currency: str | None,
+    date_format: str | None,
+    number_rows: bool,
+    kind: Kind = "invoices",
 ) -> LedgerFormat:
     """The format that the options describe; raises InvalidInput."""
     columns = {}
@@ -39,4 +43,4 @@ def ledger_format(
         if not (theirs and equals and ours):
             raise InvalidInput("wrong_mapping", f"--map {item}: write THEIRS=OURS", "map")
         columns[theirs] = ours
-    return LedgerFormat(columns, currency, date_format, number_rows)
+    return LedgerFormat(columns, currency, date_format, number_rows, kind)

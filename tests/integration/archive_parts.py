@@ -25,10 +25,19 @@ from schemas.decisions import (
     Reason,
 )
 from schemas.envelope import Severity
-from schemas.events import OrderInvoiced, OrderPlaced, OverdueNoticed, PaymentReceived, PaymentReversed
+from schemas.events import (
+    DisputeResolved,
+    InvoiceDisputed,
+    OrderInvoiced,
+    OrderPlaced,
+    OverdueNoticed,
+    PaymentReceived,
+    PaymentReversed,
+)
 from schemas.levels import Level
 from schemas.log import Source
-from schemas.topics import ALERTS, LEVELS, LOG, ORDERS, OVERDUE, PAYMENTS, TICKS
+from schemas.supply import DeliveryReceived, PriceQuoted
+from schemas.topics import ALERTS, LEVELS, LOG, ORDERS, OVERDUE, PAYMENTS, SUPPLY, TICKS
 from streams.archive.client import ClickHouse
 from streams.archive.reads import read_view
 from streams.archive.sink import Sink
@@ -94,6 +103,42 @@ def noticed(customer: str, invoice: str, amount: str, day: str, days_past_due: i
         as_of=date.fromisoformat(day),
     )  # fmt: skip
     return timed(OVERDUE, at(day), event)
+
+
+def disputed(customer: str, invoice: str, day: str, amount: str | None = None) -> TimedEvent:
+    """An invoice contested, whole or in part."""
+    event = InvoiceDisputed(
+        version=1, event_id=f"{invoice}-disputed", occurred_at=at(day), customer_id=customer, invoice_id=invoice,
+        amount=amount, currency=amount and "USD", reason="quality",
+    )  # fmt: skip
+    return timed(ORDERS, at(day), event)
+
+
+def resolved(customer: str, invoice: str, day: str, credit: str) -> TimedEvent:
+    """A dispute that ends in a credit note."""
+    event = DisputeResolved(
+        version=1, event_id=f"{invoice}-resolved", occurred_at=at(day), customer_id=customer, invoice_id=invoice,
+        outcome="accepted", amount=credit, currency="USD",
+    )  # fmt: skip
+    return timed(ORDERS, at(day), event)
+
+
+def delivered(supplier: str, promised: str, day: str) -> TimedEvent:
+    """A delivery of 100 kg for PO-1."""
+    event = DeliveryReceived(
+        version=1, event_id="PO-1-delivered", occurred_at=at(day), customer_id=supplier, purchase_order_id="PO-1",
+        promised_date=promised, delivered_date=day, quantity_ordered=100, quantity_delivered=100, quantity_unit="kg",
+    )  # fmt: skip
+    return timed(SUPPLY, at(day), event)
+
+
+def quoted(supplier: str, day: str, price: str, reference: str) -> TimedEvent:
+    """A price in euros."""
+    event = PriceQuoted(
+        version=1, event_id="Q-1", occurred_at=at(day), customer_id=supplier, item="coil", unit_price=price,
+        currency="EUR", reference_price=reference,
+    )  # fmt: skip
+    return timed(SUPPLY, at(day), event)
 
 
 def until(day: str) -> TimedEvent:

@@ -90,7 +90,7 @@ async def test_a_customer(web: Web) -> None:
     assert exposure == {
         "currency": "USD", "open_orders": "0.0000", "open_invoices": "600.0000", "unapplied_cash": "0.0000",
         "exposure": "600.0000", "overdue": "600.0000", "oldest_days_past_due": 50, "limit": "1000.0000",
-        "headroom": "400.0000", "utilisation": 0.6,
+        "headroom": "400.0000", "utilisation": 0.6, "disputed": "0.0000",
     }  # fmt: skip
     assert [entry["kind"] for entry in found["timeline"]] == ["alert", "level", "event"]
     assert found["timeline"][2]["event"]["payment_id"] == "P1"

@@ -25,6 +25,8 @@ from tests.integration.archive_parts import (
     alert_record,
     at,
     broken,
+    delivered,
+    disputed,
     invoiced,
     level_record,
     log_of,
@@ -33,6 +35,8 @@ from tests.integration.archive_parts import (
     paid,
     parts,
     placed,
+    quoted,
+    resolved,
     reversed_,
     until,
 )
@@ -180,6 +184,46 @@ async def test_payment_before_its_invoice_reversal_and_notice(shelf: Shelf) -> N
     ]
 
 
+async def test_disputes_and_their_credit_notes(shelf: Shelf) -> None:
+    """A dispute leaves the invoice open, its credit note lowers it; beyond that, the customer has cash."""
+    events = (
+        invoiced("A", "I1", "100", "2025-01-01", "2025-01-31"),
+        invoiced("A", "I2", "100", "2025-01-01", "2025-01-31"),
+        disputed("A", "I1", "2025-01-20", "30"),
+        disputed("A", "I2", "2025-01-20"),
+        resolved("A", "I2", "2025-01-25", "60"),
+        paid("A", "P2", "70", "2025-01-28", "I2"),
+        until("2025-02-10"),
+    )
+    await shelf.put(log_of(*events))
+    columns = ("invoice_id", "open", "reason", "disputed_amount", "credited")
+    found = [parts(row, *columns) for row in await shelf.rows("disputes")]
+    assert found == [("I1", True, "quality", "30.0000", "0.0000"), ("I2", False, "quality", None, "60.0000")]
+    assert [parts(row, "invoice_id", "outstanding") for row in await shelf.rows("open_items")] == [("I1", "100.0000")]
+    (row,) = await shelf.rows("customer_exposure")
+    assert parts(row, "unapplied_cash", "exposure", "overdue") == ("30.0000", "70.0000", "100.0000")
+    assert row["disputed"] == "30.0000"
+    summaries = [row["summary"] for row in await shelf.rows("customer_timeline", limit=100)]
+    assert "Invoice I1 disputed (quality): 30.00 USD" in summaries
+    assert "Dispute of I2 accepted, credit note: 60.00 USD" in summaries
+
+
+async def test_deliveries_and_prices_of_a_supplier(shelf: Shelf) -> None:
+    """Days late, share that came, ratio to the reference price, and a line of each in the timeline."""
+    await shelf.put(log_of(delivered("S", "2025-01-10", "2025-01-13"), quoted("S", "2025-01-05", "11", "10")))
+    (came,) = await shelf.rows("deliveries")
+    assert parts(came, "customer_id", "purchase_order_id", "days_late", "filled") == ("S", "PO-1", 3, 1.0)
+    assert parts(came, "quantity_delivered", "quantity_rejected", "quantity_unit") == ("100.0000", "0.0000", "kg")
+    (price,) = await shelf.rows("prices")
+    assert parts(price, "item", "currency", "unit_price", "quantity") == ("coil", "EUR", "11.0000", None)
+    assert price["ratio"] == pytest.approx(1.1)
+    summaries = {row["summary"] for row in await shelf.rows("customer_timeline", limit=100)}
+    assert summaries == {
+        "Delivery for PO-1, promised 2025-01-10, came 2025-01-13",
+        "Price of coil: 11 EUR (reference 10)",
+    }
+
+
 async def test_receivable_views_agree_with_the_engine(shelf: Shelf) -> None:
     """On a book of 30 customers with late, bounced and failing payments the SQL finds the engine's exposures.
 
@@ -196,7 +240,13 @@ async def test_receivable_views_agree_with_the_engine(shelf: Shelf) -> None:
         for currency, p in positions(account, today, default_policy()).items():
             amounts = (p.open_orders, p.open_invoices, p.unapplied)
             if any(amounts):
-                ageing = None if account.customer_id in bounced else (p.overdue, p.oldest_dpd)
+                late = [
+                    (today - item.due, item.outstanding)
+                    for item in account.items.values()
+                    if item.currency == currency and item.due < today
+                ]  # the engine also takes off what unapplied cash covers
+                overdue = sum((amount for _, amount in late), Decimal(0))
+                ageing = None if account.customer_id in bounced else (overdue, max([dpd for dpd, _ in late], default=0))
                 expected[account.customer_id, currency] = (*amounts, ageing)
     found = {}
     for row in await shelf.rows("customer_exposure", limit=1000):

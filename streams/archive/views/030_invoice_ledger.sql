@@ -2,6 +2,7 @@
 -- receivables. The rules are those of the engine (models/ledger.py), applied in the order of the log:
 --   * the first order.invoiced of an invoice counts; a payment before its invoice waits and is applied then;
 --   * a payment takes off at most what is open (the rest is unapplied cash); a reversal puts its amount back;
+--   * a credit note (dispute.resolved, accepted) takes off what is open as a payment does;
 --   * a payment or notice in another currency than the invoice is never applied to it;
 --   * overdue.noticed takes over what the ledger says is open, unless the invoice is closed, or the notice would
 --     raise it and is not newer than the last change. A notice for an unknown invoice opens it;
@@ -18,14 +19,15 @@ ops_of_invoice AS
         arraySort(x -> x.offset, groupArray(CAST(
             (log_offset, type, toString(currency), assumeNotNull(amount),
              multiIf(type = 'order.invoiced', assumeNotNull(issue_date), type = 'payment.received',
-                     toDate(assumeNotNull(paid_at)), type = 'payment.reversed', toDate(occurred_at),
+                     toDate(assumeNotNull(paid_at)), type IN ('payment.reversed', 'dispute.resolved'), toDate(occurred_at),
                      assumeNotNull(as_of)),
              multiIf(type = 'overdue.noticed', assumeNotNull(as_of) - assumeNotNull(days_past_due),
                      due_date IS NULL, toDate(occurred_at), assumeNotNull(due_date))),
             'Tuple(offset UInt64, type String, currency String, amount Decimal(38, 4), day Date, due Date)'
         ))) AS ops
     FROM events
-    WHERE invoice_id != '' AND type IN ('order.invoiced', 'payment.received', 'payment.reversed', 'overdue.noticed')
+    WHERE invoice_id != '' AND (type IN ('order.invoiced', 'payment.received', 'payment.reversed', 'overdue.noticed')
+                                OR (type = 'dispute.resolved' AND amount IS NOT NULL))
     GROUP BY customer_id, invoice_id
 ),
 opened AS
@@ -42,9 +44,8 @@ opened AS
             x -> (opened_by = 'reversal' AND x.type = 'payment.received', x.offset),
             arrayFilter(
                 (x, n) -> x.currency = opening.currency AND x.type != 'order.invoiced'
-                    AND (opened_by = 'reversal'
-                         OR n > k
-                         OR (opened_by = 'invoice' AND x.type != 'overdue.noticed')),
+                    AND if(opened_by = 'reversal', x.type != 'dispute.resolved' OR n > anchor,
+                           n > k OR (opened_by = 'invoice' AND x.type != 'overdue.noticed')),
                 ops, arrayEnumerate(ops))
         ) AS rest
     FROM ops_of_invoice
@@ -58,7 +59,7 @@ folded AS
         arrayFold(
             (acc, x) -> (
                 multiIf(
-                    x.type = 'payment.received', greatest(acc.1 - x.amount, toDecimal128(0, 4)),
+                    x.type IN ('payment.received', 'dispute.resolved'), greatest(acc.1 - x.amount, toDecimal128(0, 4)),
                     x.type = 'payment.reversed', acc.1 + x.amount,
                     acc.1 = 0 OR (x.day <= acc.2 AND x.amount > acc.1), acc.1,
                     x.amount),
@@ -66,7 +67,7 @@ folded AS
                    acc.2, greatest(acc.2, x.day)),
                 arrayPushBack(acc.3,
                     multiIf(
-                        x.type = 'payment.received', greatest(acc.1 - x.amount, toDecimal128(0, 4)),
+                        x.type IN ('payment.received', 'dispute.resolved'), greatest(acc.1 - x.amount, toDecimal128(0, 4)),
                         x.type = 'payment.reversed', acc.1 + x.amount,
                         acc.1 = 0 OR (x.day <= acc.2 AND x.amount > acc.1), acc.1,
                         x.amount))),

@@ -73,7 +73,7 @@ def test_opinions_are_shown() -> None:
     """What others say is told in a line each; an answer of an earlier version has none."""
     said = {"code": "AGENCY", "value": 0.7, "confidence": 0.5, "detail": {"agency": "A", "as_of": "2025-01-31"}}
     assert "0.7 on a scale from 0 to 1 (weight 50%); agency A; as of 2025-01-31" in _shown(_answer(opinions=[said]))
-    assert "said by others" not in _shown(_answer())
+    assert "also known" not in _shown(_answer())
 
 
 def test_the_limit_and_the_terms_say_where_they_come_from() -> None:
@@ -91,6 +91,10 @@ def test_no_limit_is_not_zero() -> None:
     """A currency without limit says so."""
     row = {**_answer()["exposures"][0], "limit": None, "headroom": None, "utilisation": None}
     assert "no limit set" in _shown(_answer(exposures=[row]))
+    assert "disputed" not in _shown(_answer(exposures=[row]))
+    contested = _shown(_answer(exposures=[row | {"disputed": "310.50"}]))
+    assert "disputed" in contested
+    assert "310.50" in contested
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -15,10 +15,20 @@ from schemas.assessments import (
     MasterDataChanged,
     QualitativeReviewed,
 )
-from schemas.events import OrderCancelled, OrderInvoiced, OrderPlaced, OverdueNoticed, PaymentReceived, PaymentReversed
+from schemas.events import (
+    DisputeResolved,
+    InvoiceDisputed,
+    OrderCancelled,
+    OrderInvoiced,
+    OrderPlaced,
+    OverdueNoticed,
+    PaymentReceived,
+    PaymentReversed,
+)
 from schemas.levels import Level
 from schemas.log import BroadcastEvent, CustomerLogEvent, LogEntry, PolicyActivated, Source, TimePassed
 from schemas.policy import Policy
+from schemas.supply import DeliveryReceived, PriceQuoted
 
 START = date(2024, 3, 4)
 """A Monday."""
@@ -180,6 +190,83 @@ def noticed(
             "currency": currency,
             "days_past_due": days_past_due,
             "as_of": on(as_of),
+        }
+    )
+
+
+def disputed(
+    invoice_id: str, amount: int | str | None = None, day: int = 20, currency: str = "EUR", reason: str = "quality"
+) -> InvoiceDisputed:
+    """An invoice contested, whole (None) or in part."""
+    return InvoiceDisputed.model_validate(
+        {
+            "version": 1,
+            "event_id": _id(),
+            "occurred_at": at(day),
+            "customer_id": CUSTOMER,
+            "invoice_id": invoice_id,
+            "amount": None if amount is None else Decimal(amount),
+            "currency": None if amount is None else currency,
+            "reason": reason,
+        }
+    )
+
+
+def resolved(invoice_id: str, credit: int | str | None = None, day: int = 40, currency: str = "EUR") -> DisputeResolved:
+    """A dispute accepted with a credit note, or (None) rejected."""
+    return DisputeResolved.model_validate(
+        {
+            "version": 1,
+            "event_id": _id(),
+            "occurred_at": at(day),
+            "customer_id": CUSTOMER,
+            "invoice_id": invoice_id,
+            "outcome": "rejected" if credit is None else "accepted",
+            "amount": None if credit is None else Decimal(credit),
+            "currency": None if credit is None else currency,
+        }
+    )
+
+
+def delivered(
+    day: int,
+    late: int = 0,
+    got: int | str = 100,
+    rejected: int | str = 0,
+    known: int | None = None,
+) -> DeliveryReceived:
+    """What came of 100 ordered pieces, so many days late, and known on that day or a later one."""
+    return DeliveryReceived.model_validate(
+        {
+            "version": 1,
+            "event_id": _id(),
+            "occurred_at": at(day if known is None else known),
+            "customer_id": CUSTOMER,
+            "purchase_order_id": _id(),
+            "promised_date": on(day - late),
+            "delivered_date": on(day),
+            "quantity_ordered": 100,
+            "quantity_delivered": Decimal(got),
+            "quantity_rejected": Decimal(rejected),
+        }
+    )
+
+
+def quoted(
+    price: int | str, reference: int | str = 100, day: int = 0, quantity: int | None = None, currency: str = "EUR"
+) -> PriceQuoted:
+    """A price beside its reference."""
+    return PriceQuoted.model_validate(
+        {
+            "version": 1,
+            "event_id": _id(),
+            "occurred_at": at(day),
+            "customer_id": CUSTOMER,
+            "item": "coil",
+            "unit_price": Decimal(price),
+            "currency": currency,
+            "reference_price": Decimal(reference),
+            "quantity": quantity,
         }
     )
 

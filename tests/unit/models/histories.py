@@ -20,7 +20,9 @@ from schemas.assessments import (
     QualitativeReviewed,
 )
 from schemas.events import (
+    DisputeResolved,
     InEvent,
+    InvoiceDisputed,
     MarketIndexRead,
     OrderCancelled,
     OrderInvoiced,
@@ -31,7 +33,8 @@ from schemas.events import (
 )
 from schemas.levels import Level
 from schemas.log import LogEntry, PolicyActivated, Source, TimePassed
-from schemas.topics import ASSESSMENTS, MARKET, ORDERS, OVERDUE, PAYMENTS, POLICY, TICKS
+from schemas.supply import DeliveryReceived, PriceQuoted
+from schemas.topics import ASSESSMENTS, MARKET, ORDERS, OVERDUE, PAYMENTS, POLICY, SUPPLY, TICKS
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 POLICY_TEXT = "version: laws\nlimits: {base: {USD: 4000, EUR: 3000}}\nladder: {evidence_floor: 1}\n"
@@ -40,13 +43,19 @@ POLICIES = (
     "version: strict\nagencies: {mappings: {rater0: {fresh_days: 1, max_age_days: 30, ratings: {B: 100}}}}\n"
     "limits: {base: {USD: 1000}}\nladder: {evidence_floor: 0, dwell_days: 30}\n",
     "version: other-event\ndefault_risk: {late_days: 20, warm_up: 2, model_weight: 1}\nladder: {evidence_floor: 1}\n",
+    "version: supplied\nscorecard: {concentration: {weight: 5}, delivery: {weight: 40}, price: {weight: 10}}\n"
+    "supply: {min_deliveries: 1, min_quotes: 1}\nladder: {evidence_floor: 1}\n",
 )
 CURRENCIES = ("USD", "EUR")
-CUSTOMER_KINDS = ("order", "cancel", "invoice", "pay", "unapplied", "reverse", "notice", "master", "override", "other")
+CUSTOMER_KINDS = (
+    *("order", "cancel", "invoice", "dispute", "resolve", "pay", "unapplied", "reverse", "notice"),
+    *("master", "override", "other", "supply"),
+)
 _TOPIC = {
-    **dict.fromkeys(("order", "cancel", "invoice"), ORDERS),
+    **dict.fromkeys(("order", "cancel", "invoice", "dispute", "resolve"), ORDERS),
     **dict.fromkeys(("pay", "unapplied", "reverse"), PAYMENTS),
     "notice": OVERDUE,
+    "supply": SUPPLY,
     **dict.fromkeys(("master", "override", "other"), ASSESSMENTS),
     "market": MARKET,
     "policy": POLICY,
@@ -116,6 +125,19 @@ def _customer_event(step: Step, head: dict[str, Any], today: date) -> InEvent:
         case "reverse":
             named = invoice if step.number else None
             return PaymentReversed(**head, payment_id=head["event_id"], invoice_id=named, **money)
+        case "dispute":
+            part = money if step.currency else {}
+            return InvoiceDisputed(**head, invoice_id=invoice, reason="price", **part)
+        case "resolve":
+            credited = step.number % 2 == 1
+            return DisputeResolved(
+                **head,
+                invoice_id=invoice,
+                outcome="accepted" if credited else "rejected",
+                **(money if credited else {}),
+            )
+        case "supply":
+            return _supply(step, head)
         case "notice":
             return OverdueNoticed(
                 **head, invoice_id=invoice, outstanding_amount=money["amount"] if step.number % 3 else Decimal(0),
@@ -128,6 +150,17 @@ def _customer_event(step: Step, head: dict[str, Any], today: date) -> InEvent:
             return LevelOverridden(**head, by="ann", reason="knows better", level=level, expires_on=later)
         case _:
             return _opinion(step, head, later)
+
+
+def _supply(step: Step, head: dict[str, Any]) -> InEvent:
+    if step.currency:
+        price = Decimal(80 + 10 * step.number)
+        return PriceQuoted(**head, item="coil", unit_price=price, currency="USD", reference_price=Decimal(100))
+    day = head["occurred_at"].date()
+    return DeliveryReceived(
+        **head, purchase_order_id=f"p{step.number}", promised_date=day - timedelta(days=step.number),
+        delivered_date=day, quantity_ordered=Decimal(100), quantity_delivered=Decimal(min(step.cents, 10_000)) / 100,
+    )  # fmt: skip
 
 
 def _opinion(step: Step, head: dict[str, Any], later: date) -> InEvent:

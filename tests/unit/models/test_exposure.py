@@ -5,9 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from models.account import OpenItem, OpenOrder
-from models.exposure import ageing, material, positions
+from models.account import Dispute, OpenItem, OpenOrder
+from models.exposure import ageing, concentration, material, oldest_dpd, positions
+from models.scorecard import Scorecard
 from tests.unit.models.build import DAY, account, owing, policy
 
 RULES = policy(
@@ -129,11 +132,84 @@ def test_materiality_at_a_floor_counts_only_older_items() -> None:
     assert not material(position, 91, RULES)
 
 
-def test_unapplied_cash_does_not_lift_a_share_above_one() -> None:
-    """When cash exceeds what is open, the overdue amount itself is the base, so the overdue still matters."""
+def test_unapplied_cash_covers_what_is_overdue() -> None:
+    """Whoever has paid is not overdue, whether or not the cash is applied yet; one euro short of rounding, it is."""
     known = owing(("I1", 100, -20))
-    known.unapplied["EUR"] = Decimal(5000)
-    assert material(positions(known, DAY, RULES)["EUR"], 1, RULES)
+    known.unapplied["EUR"] = Decimal(99)
+    position = positions(known, DAY, RULES)["EUR"]
+    assert (position.overdue, position.oldest_dpd, position.items) == (0, 0, [])
+    assert not material(position, 1, RULES)
+    assert oldest_dpd(known, DAY, RULES) == 0
+    known.unapplied["EUR"] = Decimal(98)
+    position = positions(known, DAY, RULES)["EUR"]
+    assert (position.overdue, position.oldest_dpd, position.items) == (2, 20, [(20, 2, "I1")])
+    assert material(position, 1, RULES)
+    assert oldest_dpd(known, DAY, RULES) == 20
+
+
+def test_unapplied_cash_covers_the_oldest_first_in_its_currency() -> None:
+    """Of items 60, 30 and 5 days late, 150 euros cover the first and half of the second; dollars cover none."""
+    known = owing(("MID", 100, -30), ("OLD", 100, -60), ("NEW", 100, -5))
+    known.unapplied |= {"EUR": Decimal(150), "USD": Decimal(1000)}
+    position = positions(known, DAY, RULES)["EUR"]
+    assert position.items == [(30, 50, "MID"), (5, 100, "NEW")]
+    assert (position.overdue, position.overdue_amount_days, position.oldest_dpd) == (150, 2000.0, 30)
+    assert position.exposure == 150
+    assert oldest_dpd(known, DAY, RULES) == 30
+
+
+def test_cash_owed_back_makes_nothing_overdue() -> None:
+    """Unapplied cash below zero (reversed twice) neither covers nor adds."""
+    known = owing(("I1", 100, -20))
+    known.unapplied["EUR"] = Decimal(-40)
+    assert positions(known, DAY, RULES)["EUR"].overdue == 100
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 500), st.integers(-40, 10)), min_size=1, max_size=6),
+    st.integers(-100, 2000),
+    st.dictionaries(st.integers(0, 5), st.integers(1, 500) | st.none(), max_size=4),
+)
+def test_what_is_overdue_is_never_more_than_owed(
+    items: list[tuple[int, int]], cash: int, disputed: dict[int, int | None]
+) -> None:
+    """The two ways to ask for the oldest item agree; overdue = sum of its items, never above exposure, and less with
+    each euro of cash or dispute; what is disputed and what is overdue never exceed what is open."""
+    known = owing(*[(f"I{number}", amount, due) for number, (amount, due) in enumerate(items)])
+    plain = positions(known, DAY, RULES)["EUR"]
+    if cash:
+        known.unapplied["EUR"] = Decimal(cash)
+    for number, amount in disputed.items():
+        known.disputes[f"I{number}"] = Dispute(0, True, None if amount is None else Decimal(amount), "EUR")
+    position = positions(known, DAY, RULES)["EUR"]
+    assert position.overdue == sum((amount for _, amount, _ in position.items), Decimal(0)) <= plain.overdue
+    assert position.oldest_dpd == oldest_dpd(known, DAY, RULES) <= plain.oldest_dpd
+    assert position.overdue_amount_days <= plain.overdue_amount_days
+    assert position.overdue + position.disputed <= position.open_invoices
+    assert position.overdue <= max(position.exposure, Decimal(0))
+    assert position.exposure == plain.exposure - cash
+
+
+def test_concentration_is_the_largest_of_three_or_more() -> None:
+    """Largest / all open, invoices and orders alike, of the worst currency; two items tell nothing, nor held orders."""
+    known = owing(("I1", 60, 5), ("I2", 20, 5))
+    where = positions(known, DAY, RULES)
+    assert concentration(known, where, DAY, RULES) is None
+    known.orders["O1"] = OpenOrder(Decimal(20), "EUR", DAY)
+    known.orders["O2"] = OpenOrder(Decimal(900), "EUR", DAY, held=True)
+    assert concentration(known, positions(known, DAY, RULES), DAY, RULES) == 0.6
+    for number in range(4):
+        known.orders[f"U{number}"] = OpenOrder(Decimal(10), "USD", DAY)
+    assert concentration(known, positions(known, DAY, RULES), DAY, RULES) == 0.6
+
+
+def test_concentration_counts_where_the_policy_weighs_it() -> None:
+    """Off by default; with a weight it is a component like any other."""
+    known = owing(("I1", 60, 5), ("I2", 20, 5), ("I3", 20, 5))
+    where = positions(known, DAY, RULES)
+    weighed = policy("scorecard: {concentration: {weight: 5}}")
+    assert "concentration" not in Scorecard(RULES).measures(known, where, {}, DAY)
+    assert Scorecard(weighed).measures(known, where, {}, DAY)["concentration"] == 0.6
 
 
 def test_nothing_overdue_is_not_material() -> None:

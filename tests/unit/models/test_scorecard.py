@@ -70,6 +70,9 @@ def test_best_and_worst() -> None:
         "financial": 1000,
         "agency": 1,
         "qualitative": 5,
+        "concentration": 0.1,
+        "delivery": 1000,
+        "price": 0.5,
     }
     worst = {
         "default_risk": 1.0,
@@ -80,6 +83,9 @@ def test_best_and_worst() -> None:
         "financial": -4,
         "agency": 0,
         "qualitative": 1,
+        "concentration": 1,
+        "delivery": 0,
+        "price": 2,
     }
     assert 992 <= sum(CARD.points(best).values()) <= 1000
     assert sum(CARD.points(worst).values()) == 0

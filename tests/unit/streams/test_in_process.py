@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from models.calendar import from_ms
 from models.policy import default_policy_text
 from schemas.log import LogEntry, Source
-from schemas.topics import ASSESSMENTS, MARKET, ORDERS, OVERDUE, PAYMENTS, POLICY, TICKS
+from schemas.topics import ASSESSMENTS, MARKET, ORDERS, OVERDUE, PAYMENTS, POLICY, SUPPLY, TICKS
 from streams.clock import tick
 from streams.in_process import InProcess
 from streams.partitioner import partition_of
@@ -50,10 +50,11 @@ def log_of(events: Iterable[TimedEvent], partitions: int = PARTITIONS) -> dict[i
 
 
 def test_equal_times_are_merged_in_the_order_of_topics() -> None:
-    """Tick, then what is relayed, then assessments, orders, payments, overdue: as the live gate does."""
-    topics = [OVERDUE, PAYMENTS, ORDERS, MARKET, ASSESSMENTS, POLICY, TICKS]
+    """Tick, then what is relayed, then assessments, orders, payments, overdue, supply: as the live gate does."""
+    topics = [SUPPLY, OVERDUE, PAYMENTS, ORDERS, MARKET, ASSESSMENTS, POLICY, TICKS]
+    merged = [TICKS, MARKET, POLICY, ASSESSMENTS, ORDERS, PAYMENTS, OVERDUE, SUPPLY]
     [entries] = log_of(map(event, topics), partitions=1).values()
-    assert [entry.source.topic for entry in entries] == [TICKS, MARKET, POLICY, ASSESSMENTS, ORDERS, PAYMENTS, OVERDUE]
+    assert [entry.source.topic for entry in entries] == merged
 
 
 def test_events_of_one_topic_and_time_keep_their_order() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from models.calendar import to_ms
-from schemas.topics import ASSESSMENTS, MARKET, ORDERS, OVERDUE, PARTITION_REPORTS, PAYMENTS, POLICY
+from schemas.topics import ASSESSMENTS, MARKET, ORDERS, OVERDUE, PARTITION_REPORTS, PAYMENTS, POLICY, SUPPLY
 from streams.gate.lane import GateRules
 from streams.partitioner import partition_of
 from streams.record import Record
@@ -32,6 +32,10 @@ _EVENTS: dict[str, dict[str, Any]] = {
         "currency": "USD", "days_past_due": 3, "as_of": "2025-03-01",
     },
     ASSESSMENTS: {"type": "assessment.master_data", "customer_id": "C1", "base_limits": {"USD": "20000"}},
+    SUPPLY: {
+        "type": "price.quoted", "customer_id": "C1", "item": "coil", "unit_price": "11", "currency": "USD",
+        "reference_price": "10",
+    },
     MARKET: {"type": "market.index", "scope": "sector", "name": "food", "value": "97.5", "as_of": "2025-03-01"},
     POLICY: {"type": "policy.activated", "by": "credit committee", "text": "version: ours\n"},
     PARTITION_REPORTS: {"type": "model.shared", "partition": 1, "number": 3, "models": "gA=="},
