@@ -7,6 +7,7 @@ records, each with its Merkle proof), and how many entries of each partition.
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ import msgspec
 from schemas.errors import InvalidInput
 
 VERSION = 1
+_PLACE = re.compile(rb'"partition":(\d{1,10}),"sequence":(\d{1,19})\b')
 _Parsed = TypeVar("_Parsed", bound=msgspec.Struct)
 
 
@@ -54,7 +56,12 @@ class ProvenLine(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class UnreadableLine(Exception):
-    """A line that is not what it should be: whoever checks the file says what that means."""
+    """A line that is not what it should be; ``place`` is the partition and sequence that it seems to be about."""
+
+    def __init__(self, what: str, line: bytes = b"") -> None:
+        super().__init__(what)
+        found = _PLACE.search(line)
+        self.place = None if found is None else (int(found[1]), int(found[2]))
 
 
 @contextmanager
@@ -91,7 +98,7 @@ def parsed(line: bytes, kind: type[_Parsed]) -> _Parsed:
     try:
         return msgspec.json.decode(line, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UnreadableLine(str(error)) from error
+        raise UnreadableLine(str(error), line) from error
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, Protocol
@@ -16,17 +16,16 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from models.calendar import to_ms
 from schemas.audit import AUDIT_CHECKPOINT, AUDIT_CHECKPOINT_SCHEMA, CheckpointOut
 from schemas.envelope import Severity
 from schemas.errors import CreditPulseError, InvalidInput, Unavailable
-from schemas.topics import AUDIT, AUDIT_CHECKPOINTS
+from schemas.topics import AUDIT
 from streams.archive.client import ClickHouse
 from streams.archive.rows import COLUMNS as ARCHIVE_COLUMNS
 from streams.archive.rows import REJECTS, reject
 from streams.archive.status import Status
 from streams.audit.sealer import COLUMNS, TABLE, Chain, Values, token
-from streams.audit.tips import last_checkpoints, load_chain
+from streams.audit.tips import CheckpointTopic, load_chain
 from streams.record import Record
 from streams.settings import Settings
 from streams.topic_admin import LARGEST_DEAD_LETTER
@@ -38,7 +37,6 @@ _MAX_RECORDS = 2_000
 _TRY_AGAIN_SECONDS = 1.0
 _CLOSE_SECONDS = 10.0
 
-Send = Callable[[CheckpointOut], Awaitable[None]]
 Clock = Callable[[], datetime]
 Batches = Mapping[TopicPartition, Sequence[Any]]
 
@@ -48,6 +46,13 @@ class Store(Protocol):
 
     async def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], token: str) -> None: ...
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]: ...
+
+
+class Checkpoints(Protocol):
+    """What sealing needs of ``CheckpointTopic``."""
+
+    async def send(self, out: CheckpointOut) -> None: ...
+    async def last(self) -> Mapping[int, CheckpointOut]: ...
 
 
 class Consumer(Protocol):
@@ -62,8 +67,8 @@ class Consumer(Protocol):
 class Sealing(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
     """The loop over the partitions that are ours."""
 
-    def __init__(self, settings: Settings, store: Store, send: Send, clock: Clock) -> None:
-        self._settings, self._store, self._send, self._clock = settings, store, send, clock
+    def __init__(self, settings: Settings, store: Store, checkpoints: Checkpoints, clock: Clock) -> None:
+        self._settings, self._store, self._checkpoints, self._clock = settings, store, checkpoints, clock
         self._chains: dict[TopicPartition, Chain] = {}
         self._numbers: dict[int, int] = {}
         self._since: dict[int, float] = {}
@@ -113,7 +118,7 @@ class Sealing(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has n
         missing = [place for place in consumer.assignment() if place not in self._chains]
         if not missing:
             return
-        known = await last_checkpoints(self._settings)
+        known = await self._checkpoints.last()
         ends = await consumer.end_offsets(missing)
         for place in missing:
             last = known.get(place.partition)
@@ -164,7 +169,7 @@ class Sealing(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has n
         number = self._numbers[chain.partition] + 1
         data, now = chain.checkpoint(), self._clock()
         subject = f"partition-{chain.partition}"
-        await self._send(
+        await self._checkpoints.send(
             CheckpointOut(
                 id=f"audit/{chain.partition}/{chain.size}", source="/creditpulse/archive", type=AUDIT_CHECKPOINT,
                 subject=subject, time=now, recordedtime=now, severity=Severity.INFO, sequence=f"{number:010d}",
@@ -237,15 +242,10 @@ async def _opened(
         max_partition_fetch_bytes=LARGEST_DEAD_LETTER, retry_backoff_ms=500,
     )  # fmt: skip
 
-    async def send(out: CheckpointOut) -> None:
-        raw, partition = out.model_dump_json().encode(), out.data.partition
-        name, key = settings.topic(AUDIT_CHECKPOINTS), out.subject.encode()
-        await producer.send_and_wait(name, raw, key, partition=partition, timestamp_ms=to_ms(out.time))
-
     try:
         await producer.start()
         await consumer.start()
-        sealing = Sealing(settings, store, send, clock)
+        sealing = Sealing(settings, store, CheckpointTopic(settings, producer), clock)
         consumer.subscribe([settings.topic(AUDIT)], listener=sealing)
         yield sealing, consumer
     finally:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from pydantic import ValidationError
 
+from models.calendar import to_ms
 from models.merkle import Frontier
 from schemas.audit import AuditCheckpoint, CheckpointOut
 from schemas.errors import Unavailable
@@ -71,9 +72,26 @@ async def _grow(database: Database, partition: int, frontier: Frontier, size: in
             raise Unavailable(f"audit_entries: {where}; docs/audit.md says how to heal it")
 
 
-async def last_checkpoints(settings: Settings) -> dict[int, CheckpointOut]:
-    """The last checkpoint of each partition that has one, from the topic; raises ``Unavailable``, ``KafkaError``."""
-    name = settings.topic(AUDIT_CHECKPOINTS)
+class CheckpointTopic:
+    """The topic of checkpoints: what was published last, and what is published next."""
+
+    def __init__(self, settings: Settings, producer: AIOKafkaProducer) -> None:
+        self._settings, self._producer = settings, producer
+        self._name = settings.topic(AUDIT_CHECKPOINTS)
+
+    async def send(self, out: CheckpointOut) -> None:
+        """Publish; when this returns the broker has it. Raises ``KafkaError``."""
+        await self._producer.send_and_wait(
+            self._name, out.model_dump_json().encode(), out.subject.encode(), partition=out.data.partition,
+            timestamp_ms=to_ms(out.time),
+        )  # fmt: skip
+
+    async def last(self) -> dict[int, CheckpointOut]:
+        """The last checkpoint of each partition that has one; raises ``Unavailable``, ``KafkaError``."""
+        return await _last_records(self._settings, self._name)
+
+
+async def _last_records(settings: Settings, name: str) -> dict[int, CheckpointOut]:
     consumer = AIOKafkaConsumer(**settings.kafka_client_options(), enable_auto_commit=False)
     await consumer.start()
     try:

@@ -82,11 +82,11 @@ def _check(partition: int, checkpoints: Sequence[AuditCheckpoint], first: int, l
 
 def _end(check: ChainCheck, checkpoints: Sequence[AuditCheckpoint], last: int | None, there: int) -> None:
     """Whether the partition ends where it should: at ``last``, or not before the largest checkpoint."""
-    check.end()
     counted = max((c.tree_size for c in checkpoints), default=0)
     if counted > there and (last is None or last >= there):
         what = f"missing, and all after it: a checkpoint counted {counted} entries, there are {there}"
         raise Broken(check.partition, there, what)
+    check.end()
 
 
 async def _wanted(reader: Reader, span: Span, partitions: set[int]) -> dict[int, tuple[int, int | None]]:

@@ -36,6 +36,7 @@ class _Whole:
     def __init__(self, header: Header, checkpoints: Sequence[AuditCheckpoint]) -> None:
         self._counts = {int(partition): count for partition, count in header.entries.items()}
         self._outcome = Outcome()
+        self._broken: dict[int, Broken] = {}
         self._checks: dict[int, ChainCheck] = {}
         for partition, count in self._counts.items():
             within = [c for c in checkpoints if c.tree_size <= count]
@@ -48,38 +49,37 @@ class _Whole:
             self._outcome.notes.append("not compared with any checkpoint: entries could have been sealed anew")
 
     def run(self, lines: Iterator[bytes], advance: Advance) -> Outcome:
-        broken: dict[int, Broken] = {}
-        partition = min(self._checks, default=0)
         total = sum(self._counts.values())
         try:
             for done, raw in enumerate(lines, start=1):
-                line = parsed(raw, WholeLine)
-                partition = line.partition
-                if partition not in self._checks:
-                    raise Broken(partition, line.sequence, "the file's header knows no such partition")
-                if partition not in broken:
-                    try:
-                        self._checks[partition].take(_entry(line))
-                    except Broken as found:
-                        broken[partition] = found
+                self._take(parsed(raw, WholeLine))
                 if done % _TELL_EVERY == 0:
                     advance(done, total)
         except UnreadableLine as error:
-            self._at_next(broken, partition, f"its line in the file cannot be read: {error}")
-        except Broken as found:
-            broken.setdefault(found.partition, found)
+            unfinished = (check for number, check in self._checks.items() if check.next < self._counts[number])
+            check = next(unfinished, None)
+            partition, sequence = error.place or ((check.partition, check.next) if check else (0, 0))
+            self._note(Broken(partition, sequence, f"its line in the file cannot be read: {error}"))
         for number, check in self._checks.items():
-            if check.next < self._counts[number]:
-                self._at_next(broken, number, f"missing: the file says that it holds {self._counts[number]} entries")
-            elif check.next > self._counts[number]:
-                self._at_next(broken, number, f"too much: the file says that it holds {self._counts[number]} entries")
+            if check.next != self._counts[number]:
+                what = f"the file says that it holds {self._counts[number]} entries of this partition"
+                self._note(Broken(number, check.next, f"{what}: here it has another one, or none"))
             self._outcome.add(check)
-        self._outcome.broken += [broken[number] for number in sorted(broken)]
+        self._outcome.broken += [self._broken[number] for number in sorted(self._broken)]
         return self._outcome
 
-    def _at_next(self, broken: dict[int, Broken], partition: int, what: str) -> None:
-        check = self._checks.get(partition)
-        broken.setdefault(partition, Broken(partition, check.next if check else 0, what))
+    def _take(self, line: WholeLine) -> None:
+        check = self._checks.get(line.partition)
+        if check is None:
+            self._note(Broken(line.partition, line.sequence, "the file's header knows no such partition", _entry(line)))
+        elif line.partition not in self._broken:
+            try:
+                check.take(_entry(line))
+            except Broken as broken:
+                self._note(broken)
+
+    def _note(self, broken: Broken) -> None:
+        self._broken.setdefault(broken.partition, broken)
 
 
 def _entry(line: WholeLine) -> SealedEntry:
@@ -108,9 +108,8 @@ class _Proven:
                     advance(done, total)
             self._compare_counts()
         except UnreadableLine as error:
-            partition, sequence = max(self._at, (0, -1))
-            what = f"the line after this sequence cannot be read: {error}"
-            outcome.broken.append(Broken(partition, sequence, what))
+            partition, sequence = error.place or (max(self._at[0], 0), self._at[1] + 1)
+            outcome.broken.append(Broken(partition, sequence, f"its line in the file cannot be read: {error}"))
         except Broken as broken:
             outcome.broken.append(broken)
         for partition, count in sorted(self._found.items()):
@@ -138,6 +137,8 @@ class _Proven:
         record = line.record.encode("utf-8", "surrogatepass")
         try:
             proof = [bytes.fromhex(node) for node in line.proof]
+            if [node.hex() for node in proof] != line.proof:
+                raise ValueError("hashes are written in lower-case hex")
             head = read_head(record)
         except (ValueError, InvalidInput) as error:
             raise broken(f"its record or proof cannot be read: {error}") from error
