@@ -5,14 +5,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 import msgspec
+from pydantic import BaseModel
 
 from models.calendar import to_ms
 from models.engine import CreditEngine, Effects
 from schemas.decisions import ModelNote, OutEvent
+from schemas.events import CustomerEvent
 from schemas.log import LogEntry
 from streams.transport.durable import Row
 
@@ -47,8 +50,15 @@ _encode = msgspec.json.Encoder().encode
 
 def actor_of(event: Any) -> str | None:
     """The person who acted by this event of the log; None for what systems tell us."""
-    who: str | None = getattr(event, "by", None) or getattr(event, "reviewer", None)
-    return who
+    name = _first_field(type(event), "by", "reviewer")
+    return getattr(event, name) if name else None
+
+
+@cache
+def _first_field(kind: Any, *names: str) -> str | None:
+    # Asked once per type: to find that a pydantic model has no such attribute takes longer than to write the record.
+    fields = cast(type[BaseModel], kind).model_fields
+    return next((name for name in names if name in fields), None)
 
 
 class AuditTrail:
@@ -87,7 +97,7 @@ class AuditTrail:
 
     def _action(self, common: dict[str, Any], entry: LogEntry, who: str, whole: msgspec.Raw) -> Row:
         event: Any = entry.event
-        customer: str | None = getattr(event, "customer_id", None)
+        customer: str | None = event.customer_id if isinstance(event, CustomerEvent) else None
         record = _Record(
             **common, index=0, kind="action", type=event.type, customer=customer, id=event.event_id, by=who,
             time=entry.time, recorded=entry.received_at, policy_version=self._engine.policy.version,
@@ -97,11 +107,12 @@ class AuditTrail:
 
     def _decision(self, common: dict[str, Any], out: OutEvent, inputs: msgspec.Raw | None, raw: msgspec.Raw) -> Row:
         data: Any = out.data
+        names_model = _first_field(type(data), "model_version") is not None
         record = _Record(
             **common, kind="decision", type=out.type, id=out.id, by=ENGINE,
             customer=None if isinstance(data, ModelNote) else out.subject, time=out.time, recorded=out.recordedtime,
             policy_version=data.policy_version, entry=inputs, out=raw,
-            model_version=getattr(data, "model_version", None) or self._engine.risk.model_version,
+            model_version=(data.model_version if names_model else None) or self._engine.risk.model_version,
             salt=secrets.token_hex(_SALT_BYTES),
         )  # fmt: skip
         return Row(out.subject.encode(), _encode(record), to_ms(out.time))
