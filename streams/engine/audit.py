@@ -50,7 +50,8 @@ _encode = msgspec.json.Encoder().encode
 
 def actor_of(event: Any) -> str | None:
     """The person who acted by this event of the log; None for what systems tell us."""
-    name = _first_field(type(event), "by", "reviewer")
+    kind: Any = type(event)
+    name = _first_field(kind, "by", "reviewer")
     return getattr(event, name) if name else None
 
 
@@ -107,7 +108,8 @@ class AuditTrail:
 
     def _decision(self, common: dict[str, Any], out: OutEvent, inputs: msgspec.Raw | None, raw: msgspec.Raw) -> Row:
         data: Any = out.data
-        names_model = _first_field(type(data), "model_version") is not None
+        kind: Any = type(data)
+        names_model = _first_field(kind, "model_version") is not None
         record = _Record(
             **common, kind="decision", type=out.type, id=out.id, by=ENGINE,
             customer=None if isinstance(data, ModelNote) else out.subject, time=out.time, recorded=out.recordedtime,
