@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 
 from schemas.assessments import AssessmentEvent
+from schemas.audit import AuditRecord, CheckpointOut
 from schemas.decisions import AlertOut, DeadLetterOut, LevelOut, ModelNoteOut, OrderOut
 from schemas.events import MarketEvent, OverdueEvent, PaymentEvent
 from schemas.log import LogEntry, ModelShared, PolicyEvent, RelayedEvent, TimePassed
@@ -34,6 +35,7 @@ TICKS, BROADCASTS, LOG = "ticks", "broadcasts", "customer-events"
 LEVELS, ALERTS, ORDER_DECISIONS = "credit-levels", "credit-alerts", "order-decisions"
 MODEL_LOG, DEAD_LETTERS = "model-log", "dead-letters"
 CONTROL, PARTITION_REPORTS = "control", "partition-reports"
+AUDIT, AUDIT_CHECKPOINTS = "audit", "audit-checkpoints"
 
 TOPICS: tuple[Topic, ...] = (
     Topic(PAYMENTS, "in", "Payments received and reversed.", TypeAdapter(PaymentEvent)),
@@ -97,6 +99,19 @@ TOPICS: tuple[Topic, ...] = (
         "out",
         "Quality and drift of the models, promotions, restorations.",
         TypeAdapter(ModelNoteOut),
+        keyed_by_customer=False,
+    ),
+    Topic(
+        AUDIT,
+        "internal",
+        "Every decision and every person's action, in the order of the log; the archive seals them into a chain.",
+        TypeAdapter(AuditRecord),
+    ),
+    Topic(
+        AUDIT_CHECKPOINTS,
+        "out",
+        "Hash and Merkle root of the audit trail so far, per partition: keep them, and no entry can be changed unseen.",
+        TypeAdapter(CheckpointOut),
         keyed_by_customer=False,
     ),
     Topic(

@@ -12,6 +12,7 @@ from schemas.errors import CreditPulseError, InvalidInput
 
 _COMMANDS = {
     "archive": "streams.commands.archive:archive",
+    "audit": "streams.commands.audit:audit",
     "backtest": "streams.commands.backtest:backtest",
     "compare": "streams.commands.compare:compare",
     "dead-letters": "streams.commands.dead_letters:dead_letters",

@@ -44,6 +44,11 @@ class Settings(BaseSettings):
     api_stale_minutes: float = Field(default=10.0, gt=0, description="Credit checks on older data are marked stale ...")
     api_when_stale: Literal["hold", "approve"] = Field(default="hold", description="... and get this decision.")
 
+    audit_checkpoint_entries: int = Field(
+        default=1_000, ge=1, description="A partition's audit trail gets a checkpoint after so many new entries,"
+    )
+    audit_checkpoint_seconds: float = Field(default=60.0, gt=0, description="or when one is new for so long.")
+
     clock: Literal["wall", "events"] = Field(
         default="wall", description="wall: the worker makes the ticks. events: whoever replays makes them."
     )

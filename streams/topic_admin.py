@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas.errors import InvalidInput, Unavailable
-from schemas.topics import DEAD_LETTERS, TOPICS, Topic
+from schemas.topics import AUDIT, DEAD_LETTERS, TOPICS, Topic
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 _WAIT_SECONDS = 60.0
 _FOREVER_MS = str(2**63 - 1)
 LARGEST_DEAD_LETTER = 8 * 1024 * 1024
-"""Bytes of a record in dead-letters: it holds the refused record whole, as base64."""
+"""Bytes of a record in dead-letters (it holds the refused record whole, as base64) and audit (decision and cause)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def topic_config(topic: Topic) -> dict[str, str]:
     if topic.compacted:
         return config | {"cleanup.policy": "compact"}
     config |= {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
-    if topic.name == DEAD_LETTERS:
+    if topic.name in (AUDIT, DEAD_LETTERS):
         config["max.message.bytes"] = str(LARGEST_DEAD_LETTER)
     return config
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from schemas.errors import CreditPulseError, InvalidInput, Unavailable
+from streams.archive.audit_reads import read_audit
 from streams.archive.catalog import DEFAULT_LIMIT, VIEWS
 from streams.archive.errors import NotFound
 from streams.archive.migrations import view_descriptions
@@ -36,6 +37,7 @@ class Api:
         app.router.add_get("/v1/views", self.views)
         app.router.add_get("/v1/views/{name}", self.view)
         app.router.add_get("/v1/customers/{customer_id}", self.customer)
+        app.router.add_get("/v1/audit/{kind}", self.audit)
         return app
 
     async def health(self, request: web.Request) -> web.Response:
@@ -48,6 +50,7 @@ class Api:
             "problems": dict(status.problems),
             **status.summary(),
             "lag_by_topic": status.lag,
+            "audit": {"sealed": status.sealed, "lag": status.unsealed},
         }
         return web.json_response(body, status=200 if status.state == "ok" else 503)
 
@@ -77,6 +80,10 @@ class Api:
         _only(request, ("timeline",))
         newest = _number(request, "timeline", DEFAULT_TIMELINE)
         return web.json_response(await read_customer(self._ready(), request.match_info["customer_id"], newest))
+
+    async def audit(self, request: web.Request) -> web.Response:
+        """Pages of the audit trail; see ``read_audit``."""
+        return web.json_response({"rows": await read_audit(self._ready(), request.match_info["kind"], request.query)})
 
     def _ready(self) -> Database:
         if not self._status.ready:

@@ -45,6 +45,8 @@ VIEWS: Final[dict[str, View]] = {
     "alerts": View("time DESC, customer_id, sequence DESC, id", per_customer=True),
     "order_decisions": View("time DESC, customer_id, sequence DESC, id", per_customer=True),
     "model_log": View("time DESC, partition, sequence DESC, id"),
+    "audit": View("partition, sequence", per_customer=True),
+    "audit_checkpoints": View("partition, tree_size, id"),
     "dead_letters": View("source_topic, source_partition, source_offset, id"),
     "rejects": View("topic, partition, offset"),
     "portfolio_by_level_over_time": View("day, level"),

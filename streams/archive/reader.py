@@ -11,6 +11,7 @@ import yarl
 
 from schemas.errors import InvalidInput, Unavailable
 from streams.archive.address import find_running
+from streams.archive.audit_reads import read_audit
 from streams.archive.catalog import DEFAULT_LIMIT
 from streams.archive.client import ClickHouse
 from streams.archive.dsn import parse_dsn
@@ -25,6 +26,7 @@ _ANSWER_SECONDS = 60.0
 class _Way(Protocol):
     async def view(self, name: str, customer_id: str | None, limit: int, offset: int) -> list[Answer]: ...
     async def customer(self, customer_id: str, timeline: int) -> Answer: ...
+    async def audit(self, kind: str, parameters: dict[str, str]) -> list[Answer]: ...
     async def close(self) -> None: ...
 
 
@@ -66,6 +68,10 @@ class Reader:
         """One customer with the newest ``timeline`` entries; contract and errors as ``reads.read_customer``."""
         return await self._open_way().customer(customer_id, timeline)
 
+    async def audit(self, kind: str, **parameters: str) -> list[dict[str, Any]]:
+        """A page of the audit trail; contract and errors as ``audit_reads.read_audit``."""
+        return await self._open_way().audit(kind, parameters)
+
     def _open_way(self) -> _Way:
         if self._way is None:
             raise RuntimeError("use it as: async with Reader(settings) as reader")
@@ -93,6 +99,9 @@ class _Direct:
     async def customer(self, customer_id: str, timeline: int) -> Answer:
         return await read_customer(self._database, customer_id, timeline)
 
+    async def audit(self, kind: str, parameters: dict[str, str]) -> list[Answer]:
+        return await read_audit(self._database, kind, parameters)
+
     async def close(self) -> None:
         await self._database.close()
 
@@ -111,6 +120,10 @@ class _ThroughArchive:
 
     async def customer(self, customer_id: str, timeline: int) -> Answer:
         return await self._get(f"/v1/customers/{quote(customer_id, safe='')}", {"timeline": str(timeline)})
+
+    async def audit(self, kind: str, parameters: dict[str, str]) -> list[Answer]:
+        rows: list[Answer] = (await self._get(f"/v1/audit/{kind}", parameters))["rows"]
+        return rows
 
     async def close(self) -> None:
         await self._session.close()

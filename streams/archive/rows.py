@@ -11,14 +11,24 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from models.calendar import to_ms
+from schemas.audit import CheckpointOut
 from schemas.decisions import AlertOut, Assessment, DeadLetterOut, Exposure, LevelOut, ModelNoteOut, OrderOut, Reason
 from schemas.envelope import CloudEvent
 from schemas.log import LogEntry, Source
-from schemas.topics import ALERTS, BY_NAME, DEAD_LETTERS, LEVELS, LOG, MODEL_LOG, ORDER_DECISIONS
+from schemas.topics import (
+    ALERTS,
+    AUDIT_CHECKPOINTS,
+    BY_NAME,
+    DEAD_LETTERS,
+    LEVELS,
+    LOG,
+    MODEL_LOG,
+    ORDER_DECISIONS,
+)
 from streams.record import Record
 
-ARCHIVED: Final = (LOG, LEVELS, ALERTS, ORDER_DECISIONS, MODEL_LOG, DEAD_LETTERS)
-"""The topics that the archive reads, by their name without prefix."""
+ARCHIVED: Final = (LOG, LEVELS, ALERTS, ORDER_DECISIONS, MODEL_LOG, AUDIT_CHECKPOINTS, DEAD_LETTERS)
+"""The topics that the archive reads, by their name without prefix; the topic audit is read by streams.audit."""
 
 _MAX_MESSAGE = 2000
 _UNIT = Decimal("0.0001")
@@ -55,6 +65,7 @@ _TABLES: Final = {
     ALERTS: "raw_alerts",
     ORDER_DECISIONS: "raw_order_decisions",
     MODEL_LOG: "raw_model_log",
+    AUDIT_CHECKPOINTS: "raw_audit_checkpoints",
     DEAD_LETTERS: "raw_dead_letters",
 }
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
@@ -95,6 +106,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         *("threshold", "outcomes", "mean_probability", "rate", "model_version", "policy_version"),
         *_OUT,
     ),
+    "raw_audit_checkpoints": ("id", "time", "recorded_time", "partition", "tree_size", "hash", "root", *_OUT),
     "raw_dead_letters": (
         *("id", "time", "recorded_time", "source_topic", "source_partition", "source_offset", "reason_code"),
         *("message", "field", "key_base64", "value_base64", "record_time", "out_partition", "out_offset"),
@@ -245,6 +257,12 @@ def _model_note_row(out: ModelNoteOut, record: Record) -> Values:
     )
 
 
+def _checkpoint_row(out: CheckpointOut, record: Record) -> Values:
+    data = out.data
+    times = (_ms(out.time), _ms(out.recordedtime))
+    return (out.id, *times, data.partition, data.tree_size, data.hash, data.root, *_tail(record))
+
+
 def _dead_letter_row(out: DeadLetterOut, record: Record) -> Values:
     data = out.data
     return (
@@ -261,5 +279,6 @@ _ROWS: Final[dict[str, Callable[[Any, Record], Values]]] = {
     ALERTS: _alert_row,
     ORDER_DECISIONS: _order_row,
     MODEL_LOG: _model_note_row,
+    AUDIT_CHECKPOINTS: _checkpoint_row,
     DEAD_LETTERS: _dead_letter_row,
 }

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.errors import InvalidInput, Unavailable
+from schemas.topics import AUDIT
 from streams.archive.address import find_running, remove_address, write_address
 from streams.archive.api import Api
 from streams.archive.client import ClickHouse
@@ -22,6 +24,7 @@ from streams.archive.migrations import migrate
 from streams.archive.rows import ARCHIVED
 from streams.archive.sink import Sink
 from streams.archive.status import Status
+from streams.audit.sealing import keep_sealing, seal_to_end
 from streams.settings import Settings
 from streams.topic_admin import LARGEST_DEAD_LETTER
 
@@ -50,13 +53,14 @@ async def run_archive(settings: Settings, *, stop: asyncio.Event, once: bool = F
         raise Unavailable(f"an archive is running already: {running.url}, process {running.pid}")
     status = Status()
     async with AsyncExitStack() as stack:
-        writer = ClickHouse(target)
-        stack.push_async_callback(writer.close)
+        writer, sealer = ClickHouse(target), ClickHouse(target)
+        for database in (writer, sealer):
+            stack.push_async_callback(database.close)
         if not once:
             await _serve(stack, settings, status)
         patience = None if once else stop
         if await _open(writer, status, patience):
-            await _consume(settings, writer, status, stop, once)
+            await _consume(settings, writer, sealer, status, stop, once)
     return status.summary()
 
 
@@ -102,13 +106,18 @@ async def _open(writer: ClickHouse, status: Status, patience: asyncio.Event | No
     return False
 
 
-async def _consume(settings: Settings, writer: ClickHouse, status: Status, stop: asyncio.Event, once: bool) -> None:
+async def _consume(
+    settings: Settings, writer: ClickHouse, sealer: ClickHouse, status: Status, stop: asyncio.Event, once: bool
+) -> None:
     intake = Intake(settings, Sink(writer), status)
     patience = None if once else stop
     try:
         async with _consumer(settings, status, patience) as consumer:
             if consumer is None or not await _topics_there(consumer, settings, status, patience):
                 return
+            if once:  # first, so that the checkpoints are archived too
+                status.sealed = await seal_to_end(settings, sealer, _now, stop)
+            sealing = None if once else asyncio.create_task(keep_sealing(settings, sealer, status, _now, stop))
             ends = await _ends(consumer, settings) if once else None
             consumer.subscribe([settings.topic(name) for name in ARCHIVED], listener=intake)
             watch = asyncio.create_task(_watch_lag(consumer, settings, intake, status))
@@ -121,6 +130,10 @@ async def _consume(settings: Settings, writer: ClickHouse, status: Status, stop:
             finally:
                 status.stopping = True
                 watch.cancel()
+                if sealing is not None:
+                    stop.set()
+                    await asyncio.wait({sealing}, timeout=_CLOSE_SECONDS)  # without a broker it may hang
+                    sealing.cancel()
     except KafkaError as error:
         raise Unavailable(f"the broker at {settings.broker} refuses the archive: {error!r}") from error
 
@@ -186,7 +199,7 @@ async def _topics_there(
             await _rest(patience)
             continue
         status.solved("broker")
-        missing = [full for name in ARCHIVED if (full := settings.topic(name)) not in there]
+        missing = [full for name in (*ARCHIVED, AUDIT) if (full := settings.topic(name)) not in there]
         if not missing:
             status.solved("topics")
             return True
@@ -234,6 +247,10 @@ async def _measure_lag(consumer: AIOKafkaConsumer, settings: Settings, intake: I
             done = await consumer.committed(place) or 0
         lag[names[place.topic]] += max(0, end - done)
     status.set_lag(lag)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 async def _rest(stop: asyncio.Event) -> None:

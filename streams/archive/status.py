@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-Part = Literal["clickhouse", "broker", "topics"]
+Part = Literal["clickhouse", "broker", "topics", "audit"]
 State = Literal["starting", "waiting", "ok", "stopping"]
 
 SERVICE: Final = "creditpulse-archive"
@@ -25,6 +25,10 @@ class Status:
         self.problems: dict[Part, str] = {}
         """What we wait for, in words for an operator."""
         self.lag: dict[str, int] = {}
+        self.sealed = 0
+        """Entries of the audit trail sealed since the start."""
+        self.unsealed = 0
+        """Records of the topic audit that are not sealed yet, as far as the broker has told."""
         self._rows: dict[str, int] = {}
         self._rejected = self._retries = 0
         self._make_metrics()
@@ -41,6 +45,10 @@ class Status:
             "creditpulse_archive_retries", "Failed writes that were, or will be, tried again.", registry=registry
         )
         self._lag = Gauge("creditpulse_archive_lag_records", "Records not yet archived.", ["topic"], registry=registry)
+        sealed = Gauge("creditpulse_archive_audit_sealed", "Audit entries sealed since the start.", registry=registry)
+        sealed.set_function(lambda: float(self.sealed))
+        unsealed = Gauge("creditpulse_archive_audit_lag_records", "Audit records not yet sealed.", registry=registry)
+        unsealed.set_function(lambda: float(self.unsealed))
         self._up = Gauge("creditpulse_archive_up", "1 while it archives, 0 while it waits.", registry=registry)
         self._up.set_function(lambda: float(self.state == "ok"))
         self.flush_seconds = Histogram(

@@ -23,7 +23,7 @@ def archive(once: bool, as_json: bool, log_level: str) -> None:
     """Archive the log, levels, alerts, order decisions and dead letters in ClickHouse (or chDB).
 
     Runs until SIGTERM or Ctrl-C, which write what is in hand. Answers on 127.0.0.1, port CREDITPULSE_ARCHIVE_PORT:
-    /health, /metrics, /v1/views, /v1/views/NAME, /v1/customers/ID.
+    /health, /metrics, /v1/views, /v1/views/NAME, /v1/customers/ID, /v1/audit/KIND. Seals the audit trail.
 
     \b
     Example:  CREDITPULSE_CLICKHOUSE_DSN=chdb:///tmp/credit creditpulse archive

@@ -24,7 +24,8 @@ from schemas.decisions import (
 )
 from schemas.events import CustomerEvent
 from schemas.log import LOG_ENTRY, LogEntry
-from schemas.topics import ALERTS, LEVELS, LOG, MODEL_LOG, ORDER_DECISIONS, PARTITION_REPORTS
+from schemas.topics import ALERTS, AUDIT, LEVELS, LOG, MODEL_LOG, ORDER_DECISIONS, PARTITION_REPORTS
+from streams.engine.audit import AuditTrail
 from streams.engine.table_accounts import TableAccounts
 from streams.metrics import Metrics
 from streams.settings import Settings
@@ -53,14 +54,18 @@ class _Step:
     applied: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
 
-    def add(self, entry: LogEntry, effects: Effects) -> None:
-        for event in effects.out:
-            row = Row(event.subject.encode(), event.model_dump_json().encode(), to_ms(event.time))
+    def add(self, offset: int, entry: LogEntry, raw: bytes, effects: Effects, trail: AuditTrail) -> None:
+        outs = [event.model_dump_json().encode() for event in effects.out]
+        for event, value in zip(effects.out, outs, strict=True):
+            row = Row(event.subject.encode(), value, to_ms(event.time))
             self.out.setdefault(OUT_TOPICS[event.type], []).append(row)
         if effects.report is not None:
             report = effects.report
             row = Row(None, report.model_dump_json().encode(), to_ms(report.occurred_at))
             self.out.setdefault(PARTITION_REPORTS, []).append(row)
+        records = trail.rows(offset, entry, raw, effects, outs)
+        if records:
+            self.out.setdefault(AUDIT, []).extend(records)
         self.received.append(entry.received_at.timestamp())
         self.applied[entry.source.topic] += effects.applied
         self.duplicates += not effects.applied
@@ -73,6 +78,7 @@ class _Partition:
     epoch: int
     accounts: TableAccounts
     engine: CreditEngine
+    trail: AuditTrail
 
 
 class EngineAgent:
@@ -99,21 +105,22 @@ class EngineAgent:
             accounts = TableAccounts(self.accounts, number)
             state = decode(data) if data is not None else None
             engine = CreditEngine(accounts, self._policy_text, state, number, self._settings.partitions)
-            found = self._partitions[number] = _Partition(epoch, accounts, engine)
+            found = self._partitions[number] = _Partition(epoch, accounts, engine, AuditTrail(number, engine))
         return found
 
     async def _fold(self, delivery: Delivery) -> None:
         partition = self._partition(delivery)
         step = _Step()
         for count, record in enumerate(delivery.chunk.records, start=1):
-            entry = LOG_ENTRY.validate_json(record.value or b"")
+            raw = record.value or b""
+            entry = LOG_ENTRY.validate_json(raw)
             broadcast = not isinstance(entry.event, CustomerEvent)
             if broadcast and step.received:
                 # The law of the engine: what came before a broadcast is stored before the broadcast is.
                 await self._store(delivery, partition, step, broadcast=False)
                 step = _Step()
             effects = partition.engine.apply(record.offset, entry)
-            step.add(entry, effects)
+            step.add(record.offset, entry, raw, effects, partition.trail)
             self._count(effects.out)
             if broadcast:
                 await self._store(delivery, partition, step, broadcast=True)

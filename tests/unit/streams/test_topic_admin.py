@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.topics import ALERTS, BY_NAME, CONTROL, DEAD_LETTERS, LEVELS, LOG, TOPICS, Topic
+from schemas.topics import ALERTS, AUDIT, BY_NAME, CONTROL, DEAD_LETTERS, LEVELS, LOG, TOPICS, Topic
 from streams.topic_admin import LARGEST_DEAD_LETTER, topic_config
 
 FOREVER = str(2**63 - 1)
@@ -24,7 +24,7 @@ def test_times_ahead_are_left_to_the_gate(topic: Topic) -> None:
     assert topic_config(topic)["message.timestamp.after.max.ms"] == FOREVER
 
 
-def test_levels_alone_are_compacted() -> None:
+def test_what_is_compacted() -> None:
     """The latest level of each customer, and of what people set up, is kept for ever; elsewhere each record counts."""
     policies = {topic.name: topic_config(topic)["cleanup.policy"] for topic in TOPICS}
     assert {name for name, policy in policies.items() if policy == "compact"} == {LEVELS, CONTROL}
@@ -32,8 +32,8 @@ def test_levels_alone_are_compacted() -> None:
     assert "retention.ms" not in topic_config(BY_NAME[LEVELS])
 
 
-def test_a_dead_letter_may_be_large() -> None:
-    """Only dead-letters takes records beyond the broker's default: a refused record stands in it whole."""
+def test_what_may_be_large() -> None:
+    """Beyond the broker's default: a refused record stands whole in dead-letters, cause and decision in audit."""
     sizes = {topic.name: topic_config(topic).get("max.message.bytes") for topic in TOPICS}
-    assert {name for name, size in sizes.items() if size} == {DEAD_LETTERS}
+    assert {name for name, size in sizes.items() if size} == {AUDIT, DEAD_LETTERS}
     assert sizes[DEAD_LETTERS] == str(LARGEST_DEAD_LETTER)

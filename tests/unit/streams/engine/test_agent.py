@@ -12,13 +12,14 @@ from models.account import decode as decode_account
 from models.calendar import from_ms, to_ms
 from models.partition import decode as decode_state
 from schemas.decisions import LevelOut, OrderOut
-from schemas.topics import ALERTS, LEVELS, LOG, MODEL_LOG, ORDER_DECISIONS
+from schemas.topics import ALERTS, AUDIT, LEVELS, LOG, MODEL_LOG, ORDER_DECISIONS
 from streams.engine.agent import state_key
 from streams.transport.errors import SendFailed
 from tests.unit.streams.engine.parts import PARTITION, START, Bench, chunk, invoice, order, policy, tick
 from tests.unit.streams.faust_parts import FakeTable, Raw, Step
 
 OUT = tuple(f"t.{name}" for name in (LEVELS, ALERTS, ORDER_DECISIONS, MODEL_LOG))
+WRITTEN = (*OUT, f"t.{AUDIT}")
 STRICT = "version: strict\nladder: {evidence_floor: 0}\n"
 STORY = (
     order("C1"), invoice("C2"), tick(1), order("C2", 1), policy(2, STRICT), order("C3", 3), invoice("C1", 3), tick(40),
@@ -37,7 +38,7 @@ def kinds(journal: list[Step]) -> list[str]:
     names = {"accounts-changelog": "accounts", "risk-models-changelog": "state", "risk-models": "state"}
     found: list[str] = []
     for step in journal:
-        where = "out" if step.where in OUT else names.get(step.where, step.where)
+        where = "out" if step.where in WRITTEN else names.get(step.where, step.where)
         line = f"{step.what} {where}"
         if found[-1:] != [line]:
             found.append(line)
@@ -111,7 +112,7 @@ async def test_a_refused_write_stops_the_worker_without_an_acknowledgement(bench
     assert [type(failure) for failure in bench.offline.transport.failures] == [SendFailed]
     assert bench.offline.consumer.chain(TP(f"t.{LOG}", PARTITION)).safe == 0
     *_, last = [step for step in bench.offline.journal if step.what == "sent"]
-    assert last.where == topic or (topic in OUT and last.where in OUT)
+    assert last.where == topic or (topic in OUT and last.where in WRITTEN)
     table = {"accounts-changelog": "accounts", "risk-models-changelog": "risk-models"}.get(topic)
     assert table not in {step.where for step in bench.offline.journal if step.what == "stored"}
 
