@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter
 
 from schemas.assessments import AssessmentEvent
 from schemas.decisions import AlertOut, DeadLetterOut, LevelOut, ModelNoteOut, OrderOut
+from schemas.deliveries import DeliveryOut
 from schemas.events import MarketEvent, OrderEvent, OverdueEvent, PaymentEvent
 from schemas.log import LogEntry, ModelShared, PolicyEvent, RelayedEvent, TimePassed
 
@@ -31,6 +32,7 @@ TICKS, BROADCASTS, LOG = "ticks", "broadcasts", "customer-events"
 LEVELS, ALERTS, ORDER_DECISIONS = "credit-levels", "credit-alerts", "order-decisions"
 MODEL_LOG, DEAD_LETTERS = "model-log", "dead-letters"
 CONTROL, PARTITION_REPORTS = "control", "partition-reports"
+DELIVERIES, WEBHOOK_STATE = "deliveries", "webhook-state"
 
 TOPICS: tuple[Topic, ...] = (
     Topic(PAYMENTS, "in", "Payments received and reversed.", TypeAdapter(PaymentEvent)),
@@ -80,6 +82,14 @@ TOPICS: tuple[Topic, ...] = (
         keyed_by_customer=False,
         compacted=True,
     ),
+    Topic(
+        WEBHOOK_STATE,
+        "internal",
+        "How far each webhook subscription is, and what waits to be sent again; key subscription.",
+        TypeAdapter(dict[str, Any]),
+        keyed_by_customer=False,
+        compacted=True,
+    ),
     Topic(LEVELS, "out", "Level, limit and terms of each customer.", TypeAdapter(LevelOut), compacted=True),
     Topic(ALERTS, "out", "Tightening, easing, retraction.", TypeAdapter(AlertOut)),
     Topic(ORDER_DECISIONS, "out", "Approve, hold, reject, release.", TypeAdapter(OrderOut)),
@@ -88,6 +98,13 @@ TOPICS: tuple[Topic, ...] = (
         "out",
         "Quality and drift of the models, promotions, restorations.",
         TypeAdapter(ModelNoteOut),
+        keyed_by_customer=False,
+    ),
+    Topic(
+        DELIVERIES,
+        "out",
+        "Attempts to deliver events to webhooks.",
+        TypeAdapter(DeliveryOut),
         keyed_by_customer=False,
     ),
     Topic(

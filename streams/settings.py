@@ -44,6 +44,13 @@ class Settings(BaseSettings):
     api_stale_minutes: float = Field(default=10.0, gt=0, description="Credit checks on older data are marked stale ...")
     api_when_stale: Literal["hold", "approve"] = Field(default="hold", description="... and get this decision.")
 
+    secret_key: SecretStr | None = Field(
+        default=None, description="Webhook secrets are made from it; new,old while it is being changed."
+    )
+    webhook_allow: str = Field(
+        default="", description="Networks (CIDR) and host names, comma-separated, that webhooks may go to all the same."
+    )
+
     clock: Literal["wall", "events"] = Field(
         default="wall", description="wall: the worker makes the ticks. events: whoever replays makes them."
     )
