@@ -13,8 +13,14 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
 """Services of a cloud for its own machines that stand at a public address (Azure); the others are link-local."""
-_TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
-"""NAT64: whatever IPv4 address is written in it is reached, private ones too."""
+_NOT_FOR_US = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "192.0.0.0/24",  # protocol assignments; some of Python's own tables hold a part of it only
+        "64:ff9b::/96",  # NAT64: whatever IPv4 address is written in it is reached, private ones too
+        "64:ff9b:1::/48",
+    )
+)
 _LONGEST_URL = 2_000
 
 
@@ -81,8 +87,8 @@ def is_public(address: Address) -> bool:
             return is_public(address.ipv4_mapped)
         if address.sixtofour is not None or address.teredo is not None or address.is_site_local:
             return False
-        if any(address in network for network in _TRANSLATED):
-            return False
+    if any(address in network for network in _NOT_FOR_US if network.version == address.version):
+        return False
     if address in _METADATA or address.is_multicast or address.is_reserved or address.is_unspecified:
         return False
     return address.is_global and not (address.is_private or address.is_loopback or address.is_link_local)

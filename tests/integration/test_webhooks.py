@@ -91,6 +91,8 @@ async def test_without_a_crash_none_is_sent_twice(settings: Settings) -> None:
         async with dispatching(settings):
             await ledger.publish(CUSTOMERS, 5, twice=True)
             await receiver.until(20)
+        for customer in CUSTOMERS:
+            await ledger.send_again(customer, 5)
         await ledger.publish(CUSTOMERS, 5, twice=True)
         async with dispatching(settings):
             await receiver.until(ledger.total)

@@ -150,6 +150,12 @@ class Ledger:
                         await producer.send(self.settings.topic(ALERTS), value, customer.encode())
             await producer.flush()
 
+    async def send_again(self, customer: str, number: int) -> None:
+        """As a worker does that was killed before it had stored what it had told."""
+        before, self.sequences[customer] = self.sequences[customer], number - 1
+        await self.publish([customer])
+        self.sequences[customer] = before
+
     @property
     def total(self) -> int:
         return sum(self.sequences.values())
