@@ -91,6 +91,28 @@ async def test_a_killed_subscriber_resumes_and_misses_nothing(make_settings: Mak
         assert first_sights == [f"{ALERTS}/{customer}/{number}" for number in range(1, 101)]
 
 
+async def test_the_subscriber_of_the_readme_works(make_settings: MakeSettings, tmp_path: Path) -> None:
+    """The block as it stands there: it prints alerts, is killed, and goes on with what came meanwhile."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    script, out = tmp_path / "subscriber.py", tmp_path / "printed"
+    script.write_text(readme.split("```python\n")[1].split("```")[0], encoding="utf-8")
+    settings = make_settings()
+    await ensure_topics(settings)
+    env = settings.environment() | {"PYTHONPATH": os.getcwd()}
+    for first, last in ((1, 2), (3, 5)):
+        await send(settings, *[("A", number) for number in range(first, last + 1)])
+        child = start_child([sys.executable, str(script)], log=out, env=env)
+        try:
+            async with asyncio.timeout(30):
+                while f"{ALERTS}/A/{last} A tightening" not in out.read_text(encoding="utf-8"):
+                    assert child.poll() is None, child.last_lines()
+                    await asyncio.sleep(0.02)
+        finally:
+            child.kill()
+    printed = dict.fromkeys(out.read_text(encoding="utf-8").splitlines())
+    assert list(printed) == [f"{ALERTS}/A/{number} A tightening" for number in range(1, 6)]
+
+
 async def test_a_stored_cursor_doubles_nothing_either(make_settings: MakeSettings) -> None:
     """Stopped after each few events and resumed by the cursor: each event exactly once, repeats left out."""
     settings = make_settings()
