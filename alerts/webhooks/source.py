@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple, cast
 
@@ -19,6 +19,8 @@ Place = tuple[str, int, int]
 """Topic (logical name), partition, offset."""
 
 _POLL_MS = 300
+_MOST_IDLE = 10
+"""Polls without a record after which the end is taken as reached: the last ones may have been compacted away."""
 _FETCH_BYTES = 262_144
 
 
@@ -71,13 +73,20 @@ class Source:
         """
         try:
             found: dict[Place, Found] = {}
-            ends = await self._consumer.end_offsets(self._places)
+            self._consumer.assign(self._places)
+            begins, ends = (
+                await self._consumer.beginning_offsets(self._places),
+                await self._consumer.end_offsets(self._places),
+            )
             for tp in self._places:
-                name = self._names[tp.topic]
-                wanted = sorted({at for topic, number, at in again if (topic, number) == (name, tp.partition)})
-                for record in await self._at(tp, wanted, ends[tp]):
+                name, key = self._names[tp.topic], self._key(tp)
+                start = self.positions[key] = min(max(self.positions.get(key, 0), begins[tp]), ends[tp])
+                for record in await self._at(tp, {at for *place, at in again if place == [name, tp.partition]}, start):
                     found |= {(item.topic, item.partition, item.offset): item for item in self._decoded([record])}
-            await self._look_back()
+                async for record in self._between(tp, max(begins[tp], start - LOOK_BACK), start):
+                    self._decoder.items([record])
+            for tp in self._places:
+                self._consumer.seek(tp, self.positions[self._key(tp)])
         except (KafkaError, OSError) as error:
             raise Unavailable(f"the broker at {self._settings.broker} does not answer: {error!r}") from error
         return found
@@ -105,42 +114,26 @@ class Source:
             for item in self._decoder.items([record])
         ]
 
-    async def _at(self, tp: TopicPartition, wanted: Sequence[int], end: int) -> list[ConsumerRecord]:
-        """The records at these offsets, as far as they are still there."""
+    async def _at(self, tp: TopicPartition, wanted: Iterable[int], end: int) -> list[ConsumerRecord]:
+        """The records at these offsets, as far as they are still there; what lies far from all others is skipped."""
         found: list[ConsumerRecord] = []
-        left = [offset for offset in wanted if offset < end]
-        if not left:
-            return found
-        self._consumer.assign([tp])
-        self._consumer.seek(tp, left[0])
+        left = sorted(offset for offset in wanted if offset < end)
         while left:
-            records = (await self._consumer.getmany(tp, timeout_ms=_POLL_MS)).get(tp, ())
-            found += [record for record in records if record.offset in left]
-            at = await self._consumer.position(tp)
-            left = [offset for offset in left if offset >= at]
-            if left and left[0] > at + LOOK_BACK:
-                self._consumer.seek(tp, left[0])
+            stretch = [offset for offset in left if offset <= left[0] + LOOK_BACK]
+            left = left[len(stretch) :]
+            between = self._between(tp, stretch[0], stretch[-1] + 1)
+            found += [record async for record in between if record.offset in stretch]
         return found
 
-    async def _look_back(self) -> None:
-        self._consumer.assign(self._places)
-        begins = await self._consumer.beginning_offsets(self._places)
-        left = set()
-        for tp in self._places:
-            start = max(begins[tp], self.positions.setdefault(self._key(tp), begins[tp]))
-            self.positions[self._key(tp)] = start
-            first = max(begins[tp], start - LOOK_BACK)
-            self._consumer.seek(tp, first)
-            if first < start:
-                left.add(tp)
-        while left:
-            # One partition after the other: what lies behind its start must not be taken by this.
-            tp = left.pop()
-            start = self.positions[self._key(tp)]
-            while (at := await self._consumer.position(tp)) < start:
-                for record in (await self._consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=start - at)).get(
-                    tp, ()
-                ):
-                    if record.offset < start:
-                        self._decoder.items([record])
-            self._consumer.seek(tp, start)
+    async def _between(self, tp: TopicPartition, first: int, end: int) -> AsyncIterator[ConsumerRecord]:
+        """The records from ``first`` to before ``end``, which must not lie behind the end of the partition."""
+        if first >= end:
+            return
+        self._consumer.seek(tp, first)
+        idle = 0
+        while await self._consumer.position(tp) < end and idle < _MOST_IDLE:
+            records = (await self._consumer.getmany(tp, timeout_ms=_POLL_MS)).get(tp, ())
+            idle = 0 if records else idle + 1
+            for record in records:
+                if record.offset < end:
+                    yield record

@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.webhooks import positions, service
+from alerts.webhooks.courier import WINDOW
 from alerts.webhooks.dispatcher import wall_clock
 from alerts.webhooks.schedule import Schedule
 from alerts.webhooks.state import read_states
@@ -142,6 +143,42 @@ async def test_a_slow_receiver_holds_up_nobody_else(settings: Settings) -> None:
             slow.behave = lambda event: 200
             await slow.until(ledger.total, 20)
         assert slow.by_customer() == quick.by_customer() == ledger.expected()
+
+
+async def test_the_endpoints_rate_is_kept(settings: Settings) -> None:
+    """Eight events at four a second: four at once, the others in the second after."""
+    ledger, arrived = Ledger(settings), list[float]()
+    async with Receiver() as receiver, Control(settings) as control:
+        await subscribe(control, settings, receiver, rate_per_second=4)
+
+        def behave(event: dict[str, object]) -> int:
+            arrived.append(asyncio.get_running_loop().time())
+            return 200
+
+        receiver.behave = behave
+        async with dispatching(settings):
+            await ledger.publish(CUSTOMERS[:8])
+            await receiver.until(8)
+        for start in arrived:
+            assert sum(start <= at < start + 0.9 for at in arrived) <= 4
+
+
+async def test_what_waits_has_a_bound(settings: Settings) -> None:
+    """While nothing can be delivered at most WINDOW events are held; afterwards all of them arrive, in order."""
+    ledger = Ledger(settings)
+    async with Receiver() as receiver, Control(settings) as control:
+        name = (await subscribe(control, settings, receiver, rate_per_second=1000)).subscription.id
+        receiver.behave = lambda event: 500
+        async with dispatching(settings, Schedule((1.0,) * 60)):
+            await ledger.publish([f"C{number}" for number in range(40)], 14)
+            await asyncio.sleep(2.0)
+            state = (await read_states(settings))[name]
+            assert len(state.waiting) == WINDOW
+            assert sum(state.positions.values()) == WINDOW
+            receiver.behave = lambda event: 200
+            await receiver.until(ledger.total, 30)
+        assert receiver.by_customer() == ledger.expected()
+        assert len(receiver.accepted) == ledger.total
 
 
 async def test_the_dead_are_listed_and_can_be_sent_again(settings: Settings) -> None:
