@@ -43,6 +43,7 @@ VIEWS: Final[dict[str, View]] = {
     "order_decisions": View("time DESC, customer_id, sequence DESC, id", per_customer=True),
     "model_log": View("time DESC, partition, sequence DESC, id"),
     "dead_letters": View("source_topic, source_partition, source_offset, id"),
+    "webhook_deliveries": View("time DESC, subscription_id, sequence DESC, id", per_customer=True),
     "rejects": View("topic, partition, offset"),
     "portfolio_by_level_over_time": View("day, level"),
     "customers": View("customer_id", per_customer=True),

@@ -12,12 +12,13 @@ from pydantic import ValidationError
 
 from models.calendar import to_ms
 from schemas.decisions import AlertOut, Assessment, DeadLetterOut, Exposure, LevelOut, ModelNoteOut, OrderOut, Reason
+from schemas.deliveries import DeliveryOut
 from schemas.envelope import CloudEvent
 from schemas.log import LogEntry, Source
-from schemas.topics import ALERTS, BY_NAME, DEAD_LETTERS, LEVELS, LOG, MODEL_LOG, ORDER_DECISIONS
+from schemas.topics import ALERTS, BY_NAME, DEAD_LETTERS, DELIVERIES, LEVELS, LOG, MODEL_LOG, ORDER_DECISIONS
 from streams.record import Record
 
-ARCHIVED: Final = (LOG, LEVELS, ALERTS, ORDER_DECISIONS, MODEL_LOG, DEAD_LETTERS)
+ARCHIVED: Final = (LOG, LEVELS, ALERTS, ORDER_DECISIONS, MODEL_LOG, DELIVERIES, DEAD_LETTERS)
 """The topics that the archive reads, by their name without prefix."""
 
 _MAX_MESSAGE = 2000
@@ -55,6 +56,7 @@ _TABLES: Final = {
     ALERTS: "raw_alerts",
     ORDER_DECISIONS: "raw_order_decisions",
     MODEL_LOG: "raw_model_log",
+    DELIVERIES: "raw_deliveries",
     DEAD_LETTERS: "raw_dead_letters",
 }
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
@@ -93,6 +95,11 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "raw_model_log": (
         *("id", "time", "recorded_time", "severity", "sequence", "partition", "task", "kind", "statistic"),
         *("threshold", "outcomes", "mean_probability", "rate", "model_version", "policy_version"),
+        *_OUT,
+    ),
+    "raw_deliveries": (
+        *("subscription_id", "id", "time", "severity", "sequence", "customer_id", "event_id", "event_type"),
+        *("attempt", "outcome", "status", "error", "latency_ms"),
         *_OUT,
     ),
     "raw_dead_letters": (
@@ -245,6 +252,16 @@ def _model_note_row(out: ModelNoteOut, record: Record) -> Values:
     )
 
 
+def _delivery_row(out: DeliveryOut, record: Record) -> Values:
+    data = out.data
+    return (
+        *(out.subject, out.id, _ms(out.time), out.severity.value, int(out.sequence)),
+        *(data.customer, data.event_id, data.event_type, data.attempt, data.outcome),
+        *(data.status, data.error or "", data.latency_ms),
+        *_tail(record),
+    )
+
+
 def _dead_letter_row(out: DeadLetterOut, record: Record) -> Values:
     data = out.data
     return (
@@ -261,5 +278,6 @@ _ROWS: Final[dict[str, Callable[[Any, Record], Values]]] = {
     ALERTS: _alert_row,
     ORDER_DECISIONS: _order_row,
     MODEL_LOG: _model_note_row,
+    DELIVERIES: _delivery_row,
     DEAD_LETTERS: _dead_letter_row,
 }
