@@ -26,3 +26,7 @@ class UnsupportedVersion(CreditPulseError):
 
 class Unavailable(CreditPulseError):
     """A part we depend on (broker, ClickHouse) does not answer: try again later."""
+
+
+class Conflict(CreditPulseError):
+    """It cannot be done as things stand now (another one is in the way): look at the state, then decide again."""

@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter
 from schemas.assessments import AssessmentEvent
 from schemas.audit import AuditRecord, CheckpointOut
 from schemas.decisions import AlertOut, DeadLetterOut, LevelOut, ModelNoteOut, OrderOut
+from schemas.deliveries import DeliveryOut
 from schemas.events import MarketEvent, OverdueEvent, PaymentEvent
 from schemas.log import LogEntry, ModelShared, PolicyEvent, RelayedEvent, TimePassed
 from schemas.order_acts import OrderEvent
@@ -36,6 +37,7 @@ LEVELS, ALERTS, ORDER_DECISIONS = "credit-levels", "credit-alerts", "order-decis
 MODEL_LOG, DEAD_LETTERS = "model-log", "dead-letters"
 CONTROL, PARTITION_REPORTS = "control", "partition-reports"
 AUDIT, AUDIT_CHECKPOINTS = "audit", "audit-checkpoints"
+DELIVERIES, WEBHOOK_STATE = "deliveries", "webhook-state"
 
 TOPICS: tuple[Topic, ...] = (
     Topic(PAYMENTS, "in", "Payments received and reversed.", TypeAdapter(PaymentEvent)),
@@ -91,6 +93,14 @@ TOPICS: tuple[Topic, ...] = (
         keyed_by_customer=False,
         compacted=True,
     ),
+    Topic(
+        WEBHOOK_STATE,
+        "internal",
+        "How far each webhook subscription is, and what waits to be sent again; key subscription.",
+        TypeAdapter(dict[str, Any]),
+        keyed_by_customer=False,
+        compacted=True,
+    ),
     Topic(LEVELS, "out", "Level, limit and terms of each customer.", TypeAdapter(LevelOut), compacted=True),
     Topic(ALERTS, "out", "Tightening, easing, retraction.", TypeAdapter(AlertOut)),
     Topic(ORDER_DECISIONS, "out", "Approve, hold, reject, release.", TypeAdapter(OrderOut)),
@@ -112,6 +122,13 @@ TOPICS: tuple[Topic, ...] = (
         "out",
         "Hash and Merkle root of the audit trail so far, per partition: keep them, and no entry can be changed unseen.",
         TypeAdapter(CheckpointOut),
+        keyed_by_customer=False,
+    ),
+    Topic(
+        DELIVERIES,
+        "out",
+        "Attempts to deliver events to webhooks.",
+        TypeAdapter(DeliveryOut),
         keyed_by_customer=False,
     ),
     Topic(

@@ -48,6 +48,12 @@ class Settings(BaseSettings):
         default=1_000, ge=1, description="A partition's audit trail gets a checkpoint after so many new entries,"
     )
     audit_checkpoint_seconds: float = Field(default=60.0, gt=0, description="or when one is new for so long.")
+    secret_key: SecretStr | None = Field(
+        default=None, description="Webhook secrets are made from it; new,old while it is being changed."
+    )
+    webhook_allow: str = Field(
+        default="", description="Networks (CIDR) and host names, comma-separated, that webhooks may go to all the same."
+    )
 
     clock: Literal["wall", "events"] = Field(
         default="wall", description="wall: the worker makes the ticks. events: whoever replays makes them."

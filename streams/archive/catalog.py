@@ -48,6 +48,7 @@ VIEWS: Final[dict[str, View]] = {
     "audit": View("partition, sequence", per_customer=True),
     "audit_checkpoints": View("partition, tree_size, id"),
     "dead_letters": View("source_topic, source_partition, source_offset, id"),
+    "webhook_deliveries": View("time DESC, subscription_id, sequence DESC, id", per_customer=True),
     "rejects": View("topic, partition, offset"),
     "portfolio_by_level_over_time": View("day, level"),
     "customers": View("customer_id", per_customer=True),

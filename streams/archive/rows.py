@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from models.calendar import to_ms
 from schemas.audit import CheckpointOut
 from schemas.decisions import AlertOut, Assessment, DeadLetterOut, Exposure, LevelOut, ModelNoteOut, OrderOut, Reason
+from schemas.deliveries import DeliveryOut
 from schemas.envelope import CloudEvent
 from schemas.log import LogEntry, Source
 from schemas.topics import (
@@ -20,6 +21,7 @@ from schemas.topics import (
     AUDIT_CHECKPOINTS,
     BY_NAME,
     DEAD_LETTERS,
+    DELIVERIES,
     LEVELS,
     LOG,
     MODEL_LOG,
@@ -27,7 +29,7 @@ from schemas.topics import (
 )
 from streams.record import Record
 
-ARCHIVED: Final = (LOG, LEVELS, ALERTS, ORDER_DECISIONS, MODEL_LOG, AUDIT_CHECKPOINTS, DEAD_LETTERS)
+ARCHIVED: Final = (LOG, LEVELS, ALERTS, ORDER_DECISIONS, MODEL_LOG, AUDIT_CHECKPOINTS, DELIVERIES, DEAD_LETTERS)
 """The topics that the archive reads, by their name without prefix; the topic audit is read by streams.audit."""
 
 _MAX_MESSAGE = 2000
@@ -66,6 +68,7 @@ _TABLES: Final = {
     ORDER_DECISIONS: "raw_order_decisions",
     MODEL_LOG: "raw_model_log",
     AUDIT_CHECKPOINTS: "raw_audit_checkpoints",
+    DELIVERIES: "raw_deliveries",
     DEAD_LETTERS: "raw_dead_letters",
 }
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
@@ -107,6 +110,11 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         *_OUT,
     ),
     "raw_audit_checkpoints": ("id", "time", "recorded_time", "partition", "tree_size", "hash", "root", *_OUT),
+    "raw_deliveries": (
+        *("subscription_id", "id", "time", "severity", "sequence", "customer_id", "event_id", "event_type"),
+        *("attempt", "outcome", "status", "error", "latency_ms"),
+        *_OUT,
+    ),
     "raw_dead_letters": (
         *("id", "time", "recorded_time", "source_topic", "source_partition", "source_offset", "reason_code"),
         *("message", "field", "key_base64", "value_base64", "record_time", "out_partition", "out_offset"),
@@ -263,6 +271,16 @@ def _checkpoint_row(out: CheckpointOut, record: Record) -> Values:
     return (out.id, *times, data.partition, data.tree_size, data.hash, data.root, *_tail(record))
 
 
+def _delivery_row(out: DeliveryOut, record: Record) -> Values:
+    data = out.data
+    return (
+        *(out.subject, out.id, _ms(out.time), out.severity.value, int(out.sequence)),
+        *(data.customer, data.event_id, data.event_type, data.attempt, data.outcome),
+        *(data.status, data.error or "", data.latency_ms),
+        *_tail(record),
+    )
+
+
 def _dead_letter_row(out: DeadLetterOut, record: Record) -> Values:
     data = out.data
     return (
@@ -280,5 +298,6 @@ _ROWS: Final[dict[str, Callable[[Any, Record], Values]]] = {
     ORDER_DECISIONS: _order_row,
     MODEL_LOG: _model_note_row,
     AUDIT_CHECKPOINTS: _checkpoint_row,
+    DELIVERIES: _delivery_row,
     DEAD_LETTERS: _dead_letter_row,
 }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -12,12 +14,13 @@ from models.calendar import day_of
 from models.exposure import positions
 from models.policy import default_policy
 from schemas.levels import Level
-from schemas.topics import ALERTS, LOG
+from schemas.topics import ALERTS, DELIVERIES, LOG
 from streams.archive.catalog import VIEWS
 from streams.archive.client import ClickHouse
 from streams.archive.dsn import parse_dsn
 from streams.archive.migrations import migrate
 from streams.archive.rows import COLUMNS
+from streams.record import Record
 from streams.settings import Settings
 from tests.integration.archive_parts import (
     Engine,
@@ -375,6 +378,22 @@ async def test_what_is_not_the_contract_is_kept_raw(shelf: Shelf) -> None:
         ("customer-events", 0, 7, "not_the_contract", "/3s="),
     ]
     assert (await shelf.rows("book_day"))[0]["has_events"]
+
+
+async def test_deliveries_are_rows(shelf: Shelf) -> None:
+    """An attempt with what it came to, and when the next one is; written twice it counts once."""
+    golden = Path(__file__).parents[1] / "unit" / "schemas" / "golden" / "out.deliveries.retry.json"
+    event = json.loads(golden.read_text(encoding="utf-8"))
+    later = json.loads(json.dumps(event)) | {"id": "deliveries/sub-4f0c12ab90de/0000000008", "sequence": "0000000008"}
+    later["data"] |= {"outcome": "delivered", "status": 200, "error": None, "next_attempt": None, "response": None}
+    values = [json.dumps(value).encode() for value in (event, event, later)]
+    await shelf.put([Record(DELIVERIES, 0, at, 0, b"sub", value) for at, value in enumerate(values)])
+    rows = await shelf.rows("webhook_deliveries", customer_id="C00029")
+    columns = ("sequence", "outcome", "status", "error", "response")
+    assert [parts(row, *columns) for row in rows] == [
+        (8, "delivered", 200, "", ""), (7, "retry", 503, "status", "down for maintenance"),
+    ]  # fmt: skip
+    assert [row["next_attempt"] for row in rows] == [None, "2026-03-14T17:05:12.000Z"]
 
 
 async def test_every_view_reads_an_empty_archive(shelf: Shelf) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from schemas.topics import ALERTS, DEAD_LETTERS, LEVELS, LOG, ORDER_DECISIONS
+from schemas.topics import ALERTS, DEAD_LETTERS, DELIVERIES, LEVELS, LOG, ORDER_DECISIONS
 from streams.archive.rows import COLUMNS, REJECTS, Row, to_row
 from streams.record import Record
 from tests.unit.alerts.samples import alert, envelope, level, order
@@ -53,6 +54,17 @@ def test_decisions(topic: str, data: Any, table: str) -> None:
     assert json.loads(values["event"]) == json.loads(raw)
 
 
+def test_a_delivery() -> None:
+    """The subscription and the customer stand side by side; what arrived has no error."""
+    golden = Path(__file__).parents[2] / "schemas" / "golden" / "out.deliveries.retry.json"
+    raw = json.loads(golden.read_text(encoding="utf-8"))
+    values = _named(to_row(Record(DELIVERIES, 0, 5, EPOCH_MS, b"sub-1", json.dumps(raw).encode())))
+    assert (values["subscription_id"], values["customer_id"]) == ("sub-4f0c12ab90de", "C00029")
+    assert (values["outcome"], values["status"], values["error"], values["out_offset"]) == ("retry", 503, "status", 5)
+    raw["data"] |= {"outcome": "delivered", "status": 200, "error": None}
+    assert _named(to_row(Record(DELIVERIES, 0, 6, 0, None, json.dumps(raw).encode())))["error"] == ""
+
+
 def test_reasons_and_exposures_of_a_level() -> None:
     """Reason codes and points stay side by side; no limit is null, not zero."""
     data = level()
@@ -65,7 +77,7 @@ def test_reasons_and_exposures_of_a_level() -> None:
     assert (exposure[0], exposure[4], exposure[5], exposure[6]) == (bare.currency, bare.exposure, None, None)
 
 
-@pytest.mark.parametrize("topic", [LOG, LEVELS, ALERTS, ORDER_DECISIONS, DEAD_LETTERS])
+@pytest.mark.parametrize("topic", [LOG, LEVELS, ALERTS, ORDER_DECISIONS, DELIVERIES, DEAD_LETTERS])
 @pytest.mark.parametrize("value", [b"", b"{", b"[]", b"\xff\xfe", b'{"v": 1}', b"null"])
 def test_what_is_not_the_contract_is_kept_raw(topic: str, value: bytes) -> None:
     """No record stops the archive: what cannot be understood keeps its bytes and its place."""
