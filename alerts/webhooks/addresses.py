@@ -6,6 +6,8 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+import httpx
+
 from schemas.errors import InvalidInput
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -105,7 +107,8 @@ def checked_url(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
+        httpx.URL(url)  # what sends has to read it as well
+    except (ValueError, httpx.InvalidURL) as error:
         raise wrong(f"is not a URL: {error}") from error
     if parts.scheme not in ("https", "http") or not parts.hostname or port == 0:
         raise wrong("must look like https://host/path")

@@ -25,9 +25,12 @@ _LOOK_UPS = ThreadPoolExecutor(32, thread_name_prefix="webhook-dns")
 async def resolve(host: str, port: int) -> list[str]:
     """The addresses that the system's resolver gives, best first; raises OSError."""
     loop = asyncio.get_running_loop()
-    found = await loop.run_in_executor(
-        _LOOK_UPS, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    )
+    try:
+        found = await loop.run_in_executor(
+            _LOOK_UPS, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+        )
+    except UnicodeError as error:  # a label that is too long
+        raise OSError(f"is no host name: {error}") from error
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
@@ -86,12 +89,13 @@ def webhook_client(
 ) -> httpx.AsyncClient:
     """A client for one subscription's URL; no redirects, no proxies, no cookies or passwords from the environment.
 
+    ``context``: TLS, by default with the system's CAs (SSL_CERT_FILE names others).
     ``plain_http``: the URL is http, so every address has to be allowed by the rules. A request raises AddressRefused
     when the host has an address that is not allowed.
     """
     backend = _CheckedBackend(rules, resolver, plain_http=plain_http)
     return httpx.AsyncClient(
-        transport=_CheckedTransport(backend, context or httpx.create_ssl_context(trust_env=False)),
+        transport=_CheckedTransport(backend, context or ssl.create_default_context()),
         timeout=httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
         follow_redirects=False,
         trust_env=False,

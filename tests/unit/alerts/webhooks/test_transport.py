@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import ssl
+import subprocess
+from pathlib import Path
 
 import httpx
 import pytest
@@ -33,8 +37,8 @@ class Names:
 class Server:
     """An HTTP server on 127.0.0.1 that counts who comes, and which Host they name."""
 
-    def __init__(self) -> None:
-        self.port, self.hosts = free_port(), list[str]()
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.port, self.hosts, self._tls = free_port(), list[str](), tls
 
     async def __aenter__(self) -> Server:
         app = web.Application()
@@ -46,7 +50,7 @@ class Server:
         app.router.add_post("/", take)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self._tls).start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -110,6 +114,38 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
     async with Server() as server:
         rules = AddressRules.parse("127.0.0.1")
         assert (await post(rules, f"http://a.example.com:{server.port}/", Names(["127.0.0.1"]))).status_code == 200
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate of erp.example.com that signs itself, and its key."""
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    command = [
+        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=erp.example.com",
+        "-addext", "subjectAltName=DNS:erp.example.com", "-keyout", str(key), "-out", str(certificate),
+    ]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate, key
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with openssl")
+@pytest.mark.parametrize(("name", "arrives"), [("erp.example.com", True), ("other.example.com", False)])
+async def test_tls_is_checked_against_the_name_of_the_url(
+    certificate: tuple[Path, Path], name: str, arrives: bool
+) -> None:
+    """The connection goes to an address, the certificate has to be that of the name."""
+    server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server_side.load_cert_chain(*certificate)
+    async with Server(server_side) as server:
+        client = webhook_client(
+            AddressRules.parse("127.0.0.1"), plain_http=False, resolver=Names(["127.0.0.1"]),
+            context=ssl.create_default_context(cafile=str(certificate[0])), seconds=3,
+        )  # fmt: skip
+        sender = Sender(client, f"https://{name}:{server.port}/", lambda: AT)
+        outcome = await sender.send("id", "{}", [SECRET])
+        await sender.close()
+        assert (outcome.status, outcome.error) == ((200, None) if arrives else (None, "connect"))
+        assert len(server.hosts) == int(arrives)
 
 
 @pytest.mark.parametrize(
