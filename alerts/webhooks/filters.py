@@ -39,11 +39,12 @@ def _level(filters: Filters, event: OutEvent) -> bool:
     worst = filters.level_at_or_below
     if worst is None:
         return True
-    if isinstance(event.data, ModelNote):
+    data = event.data
+    if not isinstance(data, Assessment | OrderDecision):
         return False
-    levels = [event.data.level]
-    if _is_retraction(event) and isinstance(event.data, Assessment):
-        levels.append(event.data.level_before)  # who heard of the fall hears that it is taken back
+    levels = [data.level]
+    if isinstance(data, Assessment) and _is_retraction(event):
+        levels.append(data.level_before)  # who heard of the fall hears that it is taken back
     return any(level is worst or level.worse_than(worst) for level in levels)
 
 
@@ -69,7 +70,7 @@ def _exposure(filters: Filters, event: OutEvent) -> bool:
     if not filters.exposure_above:
         return True
     data = event.data
-    if isinstance(data, ModelNote):
+    if not isinstance(data, Assessment | OrderDecision):
         return False
     exposures = [data.exposure] if isinstance(data, OrderDecision) else data.exposures
     most = Decimal("Infinity")

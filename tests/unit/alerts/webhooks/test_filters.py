@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from alerts.webhooks.body import body_of
 from alerts.webhooks.filters import wanted
 from alerts.webhooks.subscription import WEBHOOK_TOPICS, Filters
 from models.account import Master
 from schemas.decisions import AlertKind
 from schemas.levels import Level
-from schemas.topics import ALERTS, DEAD_LETTERS, DELIVERIES, LEVELS, MODEL_LOG, ORDER_DECISIONS
+from schemas.topics import ALERTS, BY_NAME, DEAD_LETTERS, DELIVERIES, LEVELS, MODEL_LOG, ORDER_DECISIONS
 from tests.unit.alerts.samples import alert, envelope, exposure, level, order
 
 # alert() is a tightening STANDARD -> WATCH, score 712 -> 598, exposure 12,500 USD, of C1
@@ -87,6 +90,26 @@ def test_what_can_be_subscribed_to() -> None:
     """Every out topic but raw records of strangers, and the log of the deliveries themselves."""
     assert {ALERTS, LEVELS, ORDER_DECISIONS, MODEL_LOG} <= set(WEBHOOK_TOPICS)
     assert not {DEAD_LETTERS, DELIVERIES} & set(WEBHOOK_TOPICS)
+
+
+GOLDEN = Path(__file__).parents[2] / "schemas" / "golden"
+DOCUMENTS = [path for topic in WEBHOOK_TOPICS for path in sorted(GOLDEN.glob(f"out.{topic}.*.json"))]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_every_kind_of_event_can_be_filtered(path: Path) -> None:
+    """What has no level, score or exposure passes without filters, and with a filter of these it does not."""
+    text = path.read_text(encoding="utf-8")
+    event = BY_NAME[path.name.split(".")[1]].contract.validate_json(text)
+    assert wanted(Filters(), event, None)
+    assert body_of(event, text, None) == text
+    assert json.loads(body_of(event, text, "zh"))["id"] == event.id
+    without = {"model-log", "audit-checkpoints"} & {path.name.split(".")[1]}
+    for filters in (
+        {"level_at_or_below": "PRIME"}, {"min_level_step": 1}, {"min_score_drop": 1}, {"exposure_above": {"USD": -0}},
+    ):  # fmt: skip
+        passes = wanted(Filters.model_validate(filters), event, None)
+        assert not (without and passes)
 
 
 @pytest.mark.parametrize(
