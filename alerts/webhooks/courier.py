@@ -49,6 +49,7 @@ class Parts:
     keys: SecretKeys
     schedule: Schedule
     now: Callable[[], datetime]
+    window: int = WINDOW
 
 
 class Courier:
@@ -109,7 +110,7 @@ class Courier:
         loop = asyncio.get_running_loop()
         stored, moved = loop.time(), False
         while True:
-            room = WINDOW - len(self._progress.window)
+            room = self._parts.window - len(self._progress.window)
             if room <= 0:
                 await asyncio.sleep(0.05)
                 continue

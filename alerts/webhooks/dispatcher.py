@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from alerts.webhooks import requests
 from alerts.webhooks.addresses import AddressRules
-from alerts.webhooks.courier import Courier, Masters, Parts
+from alerts.webhooks.courier import WINDOW, Courier, Masters, Parts
 from alerts.webhooks.requests import DeliveryRequest, carry_out
 from alerts.webhooks.schedule import Schedule
 from alerts.webhooks.sender import Sender
@@ -52,9 +52,11 @@ class WebhookDispatcher:
         schedule: Schedule | None = None,
         timeout_seconds: float = TOTAL_SECONDS,
         now: Callable[[], datetime] = wall_clock,
+        window: int = WINDOW,
     ) -> None:
+        """``window``: events that a subscription holds at once."""
         self._settings, self._schedule, self._now = settings, schedule or Schedule(), now
-        self._timeout = timeout_seconds
+        self._timeout, self._window = timeout_seconds, window
         self._rules = AddressRules.parse(settings.webhook_allow)
         self._changes: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -136,7 +138,7 @@ class WebhookDispatcher:
         self, subscription: Subscription, state: DeliveryState, masters: Masters | None, change: asyncio.Event
     ) -> str | None:
         keys = SecretKeys(self._settings.secret_key)
-        parts = Parts(self._settings, self._store, keys, self._schedule, self._now)
+        parts = Parts(self._settings, self._store, keys, self._schedule, self._now, self._window)
         plain = subscription.url.startswith("http:")
         client = webhook_client(self._rules, plain_http=plain, seconds=self._timeout)
         sender = Sender(client, subscription.url, self._now, total_seconds=self._timeout)

@@ -11,7 +11,6 @@ from datetime import timedelta
 import pytest
 
 from alerts.webhooks import positions, service
-from alerts.webhooks.courier import WINDOW
 from alerts.webhooks.dispatcher import wall_clock
 from alerts.webhooks.schedule import Schedule
 from alerts.webhooks.state import read_states
@@ -164,17 +163,17 @@ async def test_the_endpoints_rate_is_kept(settings: Settings) -> None:
 
 
 async def test_what_waits_has_a_bound(settings: Settings) -> None:
-    """While nothing can be delivered at most WINDOW events are held; afterwards all of them arrive, in order."""
+    """While nothing can be delivered only so many events are held; afterwards all of them arrive, in order."""
     ledger = Ledger(settings)
     async with Receiver() as receiver, Control(settings) as control:
         name = (await subscribe(control, settings, receiver, rate_per_second=1000)).subscription.id
         receiver.behave = lambda event: 500
-        async with dispatching(settings, Schedule((1.0,) * 60)):
-            await ledger.publish([f"C{number}" for number in range(40)], 14)
-            await asyncio.sleep(2.0)
+        async with dispatching(settings, Schedule((0.5,) * 60), window=50):
+            await ledger.publish([f"C{number}" for number in range(10)], 12)
+            await asyncio.sleep(1.5)
             state = (await read_states(settings))[name]
-            assert len(state.waiting) == WINDOW
-            assert sum(state.positions.values()) == WINDOW
+            assert len(state.waiting) == 50
+            assert sum(state.positions.values()) == 50
             receiver.behave = lambda event: 200
             await receiver.until(ledger.total, 30)
         assert receiver.by_customer() == ledger.expected()

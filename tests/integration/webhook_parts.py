@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from alerts.webhooks import positions, service
+from alerts.webhooks.courier import WINDOW
 from alerts.webhooks.dispatcher import WebhookDispatcher, wall_clock
 from alerts.webhooks.schedule import Schedule
 from alerts.webhooks.service import Created
@@ -174,10 +175,12 @@ async def subscribe(control: Control, settings: Settings, receiver: Receiver, **
 
 
 @asynccontextmanager
-async def dispatching(settings: Settings, schedule: Schedule = FAST, timeout: float = 1.0) -> AsyncIterator[None]:
+async def dispatching(
+    settings: Settings, schedule: Schedule = FAST, timeout: float = 1.0, window: int = WINDOW
+) -> AsyncIterator[None]:
     """A dispatcher in this process."""
     stop = asyncio.Event()
-    dispatcher = WebhookDispatcher(settings, schedule=schedule, timeout_seconds=timeout)
+    dispatcher = WebhookDispatcher(settings, schedule=schedule, timeout_seconds=timeout, window=window)
     task = asyncio.create_task(dispatcher.run(stop))
     try:
         yield
