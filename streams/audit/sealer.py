@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Final
 
 from models.audit_chain import GENESIS, Broken, chain_hash, columns_of, read_head
@@ -89,6 +90,8 @@ def check_known(known: AuditCheckpoint, now: AuditCheckpoint) -> None:
 
 
 def token(rows: Sequence[Values]) -> str:
-    """Tells ClickHouse a repeated insert: it holds the hash of the last row, which covers all before."""
-    first, last = rows[0], rows[-1]
-    return f"audit-{first[0]}-{first[1]}-{last[1]}-{last[3]}"
+    """Tells ClickHouse a repeated insert: the same rows, in the same order."""
+    digest = sha256()
+    for row in rows:
+        digest.update(repr(row[:5]).encode())  # the place, and of an entry its hashes
+    return digest.hexdigest()

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 _POLL_MS = 100
 _MAX_RECORDS = 2_000
+_PAUSE_SECONDS = 0.5
 _TRY_AGAIN_SECONDS = 1.0
 _CLOSE_SECONDS = 10.0
 
@@ -82,22 +83,22 @@ class Sealing(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has n
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Nothing: ``step`` finds out."""
 
-    async def step(self, consumer: Consumer) -> None:
-        """Take what there is, store it, and publish checkpoints that are due.
+    async def step(self, consumer: Consumer) -> int:
+        """Take what there is, store it, and publish checkpoints that are due; how many records that were.
 
         Raises ``Unavailable``, ``KafkaError``, ``Broken``: the chains are forgotten, the next step reads them again.
         """
         try:
             await self._load(consumer)
             batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_MAX_RECORDS)
-            for place, records in batches.items():
-                await self._take(place, records)
+            await self._take(batches)
             for place, chain in list(self._chains.items()):
                 if self._due(place.partition, chain):
                     await self._publish(chain)
         except BaseException:
             self._chains.clear()
             raise
+        return sum(map(len, batches.values()))
 
     async def finish(self) -> None:
         """Publish checkpoints of what no checkpoint covers yet."""
@@ -133,28 +134,30 @@ class Sealing(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has n
                 self._numbers[place.partition] = int(last.sequence) if last else 0
                 self._chains[place] = chain
 
-    async def _take(self, place: TopicPartition, records: Sequence[Any]) -> None:
-        chain = self._chains.get(place)
-        if chain is None:
-            return  # assigned amid the poll: it comes again, from where the archive stands
+    async def _take(self, batches: Batches) -> None:
         rows: list[Values] = []
-        refused: list[Sequence[Any]] = []
-        for r in records:
-            try:
-                row = chain.seal(r.offset, r.value or b"")
-            except InvalidInput as error:
-                log.warning("not sealed: %s[%s]@%s: %s", AUDIT, place.partition, r.offset, error)
-                raw = Record(AUDIT, r.partition, r.offset, r.timestamp, r.key, r.value)
-                refused.append(reject(raw, error.code, error.message).values)
-            else:
-                if row is not None:
-                    rows.append(row)
+        refused: list[Values] = []
+        for place, records in batches.items():
+            chain = self._chains.get(place)
+            if chain is not None:  # else assigned amid the poll: it comes again, from where the archive stands
+                for record in records:
+                    self._fold(chain, record, rows, refused)
         if refused:
-            name = f"audit-{place.partition}-{records[0].offset}-{records[-1].offset}"
-            await self._store.insert(REJECTS, ARCHIVE_COLUMNS[REJECTS], refused, name)
+            await self._store.insert(REJECTS, ARCHIVE_COLUMNS[REJECTS], refused, token(refused))
         if rows:
             await self._store.insert(TABLE, COLUMNS, rows, token(rows))
             self.sealed += len(rows)
+
+    def _fold(self, chain: Chain, r: Any, rows: list[Values], refused: list[Values]) -> None:
+        try:
+            row = chain.seal(r.offset, r.value or b"")
+        except InvalidInput as error:
+            log.warning("not sealed: %s[%s]@%s: %s", AUDIT, r.partition, r.offset, error)
+            raw = Record(AUDIT, r.partition, r.offset, r.timestamp, r.key, r.value)
+            refused.append(reject(raw, error.code, error.message).values)
+        else:
+            if row is not None:
+                rows.append(row)
 
     def _due(self, partition: int, chain: Chain) -> bool:
         now = asyncio.get_running_loop().time()
@@ -194,19 +197,24 @@ async def keep_sealing(
         except Exception as error:
             log.exception("sealing")
             _tell(status, repr(error))
-        if not stop.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _TRY_AGAIN_SECONDS)
+        await _rest(stop, _TRY_AGAIN_SECONDS)
 
 
 async def _seal(sealing: Sealing, consumer: AIOKafkaConsumer, status: Status, stop: asyncio.Event) -> None:
     before = status.sealed
     while not stop.is_set():
-        await sealing.step(consumer)
+        taken = await sealing.step(consumer)
         status.sealed = before + sealing.sealed
         status.unsealed = sealing.lag({place: consumer.highwater(place) or 0 for place in consumer.assignment()})
         if status.solved("audit"):
             log.info("audit: sealing goes on")
+        if taken < _MAX_RECORDS // 2:  # ClickHouse likes few and large inserts
+            await _rest(stop, _PAUSE_SECONDS)
+
+
+async def _rest(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
 
 
 def _tell(status: Status, message: str) -> None:

@@ -36,12 +36,15 @@ def test_counts_and_metrics() -> None:
     assert status.summary() == {
         "rows_written": 7, "rows": {"raw_levels": 2, "raw_log": 5}, "rejected": 1, "retries": 1, "lag": 5,
     }  # fmt: skip
+    status.sealed, status.unsealed = 7, 2
     text = generate_latest(status.registry).decode()
     for line in (
         'creditpulse_archive_rows_written_total{table="raw_log"} 5.0',
         "creditpulse_archive_rejects_total 1.0",
         "creditpulse_archive_retries_total 1.0",
         'creditpulse_archive_lag_records{topic="customer-events"} 4.0',
+        "creditpulse_archive_audit_sealed 7.0",
+        "creditpulse_archive_audit_lag_records 2.0",
         "creditpulse_archive_up 0.0",
     ):
         assert line in text
