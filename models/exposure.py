@@ -160,7 +160,7 @@ def concentration(account: Account, where: dict[str, Position], day: int, policy
     largest: dict[str, Decimal] = {}
     counts: dict[str, int] = {}
     amounts = [(item.currency, item.outstanding) for item in account.items.values()]
-    amounts += [(o.currency, o.amount) for o in account.orders.values() if is_exposure(o, day, policy)]
+    amounts += [(o.currency, shippable(o)) for o in account.orders.values() if is_exposure(o, day, policy)]
     for currency, amount in amounts:
         counts[currency] = counts.get(currency, 0) + 1
         largest[currency] = max(largest.get(currency, ZERO), amount)

@@ -198,6 +198,9 @@ def test_concentration_is_the_largest_of_three_or_more() -> None:
     known.orders["O1"] = OpenOrder(Decimal(20), "EUR", DAY)
     known.orders["O2"] = OpenOrder(Decimal(900), "EUR", DAY, held=True)
     assert concentration(known, positions(known, DAY, RULES), DAY, RULES) == 0.6
+    known.orders["O3"] = OpenOrder(Decimal(900), "EUR", DAY, held=True, free=Decimal(20))
+    assert concentration(known, positions(known, DAY, RULES), DAY, RULES) == 0.5
+    del known.orders["O3"]
     for number in range(4):
         known.orders[f"U{number}"] = OpenOrder(Decimal(10), "USD", DAY)
     assert concentration(known, positions(known, DAY, RULES), DAY, RULES) == 0.6
