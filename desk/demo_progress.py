@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from schemas.topics import CUSTOMER_TOPICS, RELAYED_TOPICS
+from schemas.topics import CUSTOMER_TOPICS, PUBLIC_BROADCASTS
 
 _ANSWER_SECONDS = 5.0
 Numbers = dict[tuple[str, str], float]
@@ -51,7 +51,7 @@ def pulse(gate: Numbers, engine: Numbers, partitions: int) -> Pulse:
     return Pulse(
         events=int(
             sum(applied.get(topic, 0) for topic in CUSTOMER_TOPICS)
-            + sum(applied.get(topic, 0) for topic in RELAYED_TOPICS) / partitions
+            + sum(applied.get(topic, 0) for topic in PUBLIC_BROADCASTS) / partitions
         ),
         entries=int(sum(applied.values())),
         duplicates=int(engine.get(("creditpulse_duplicates_total", ""), 0)),
