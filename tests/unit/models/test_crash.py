@@ -190,7 +190,8 @@ def test_a_worker_may_die_at_each_single_write(found: list[Step], seed: int) -> 
 @given(steps(), st.integers(0, 2**32))
 def test_what_the_gate_writes_again_changes_nothing(found: list[Step], seed: int) -> None:
     """A gate that died writes entries again that are in the log already, further down, read at another time."""
-    dice, entries = Random(seed), history(found)
+    # The note on a model put back names its checkpoint's place in the log, which in a longer log is another one.
+    dice, entries = Random(seed), history([step for step in found if step.kind != "restore"])
     log: list[LogEntry] = []
     for entry in entries:
         log.append(entry)
