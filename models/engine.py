@@ -53,7 +53,15 @@ from schemas.events import (
     PaymentReceived,
     PaymentReversed,
 )
-from schemas.log import LogEntry, ModelPromoted, ModelRestored, ModelShared, PolicyActivated, TimePassed
+from schemas.log import (
+    LogEntry,
+    ModelPromoted,
+    ModelRestored,
+    ModelShared,
+    PartitionReport,
+    PolicyActivated,
+    TimePassed,
+)
 from schemas.order_acts import OrderAct, OrderChanged
 from schemas.supply import DeliveryReceived, PriceQuoted
 
@@ -103,7 +111,7 @@ class Effects:
     out: list[OutEvent] = field(default_factory=list)
     touched: list[Account] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
-    report: ModelShared | None = None
+    reports: list[PartitionReport] = field(default_factory=list)
     """What the other partitions are to be told."""
 
 
@@ -313,22 +321,27 @@ class CreditEngine:
         return effects
 
     def _is_known(self, entry: LogEntry) -> bool:
-        source = entry.source
-        known = self._state.sources.get(f"{source.topic}/{source.partition}", -1)
-        return source.offset <= known or entry.event.event_id in self._state.seen
+        source, event = entry.source, entry.event
+        if source.offset <= self._state.sources.get(f"{source.topic}/{source.partition}", -1):
+            return True
+        if isinstance(event, PartitionReport):  # so many a day that their ids would push those of others out
+            return event.number <= self._state.heard.get(f"{event.type}/{event.partition}", 0)
+        return event.event_id in self._state.seen
 
     def _change_partition(self, offset: int, entry: LogEntry, now: int, woken: list[Account], effects: Effects) -> None:
         event = entry.event
         state, source = self._state, entry.source
         state.applied = offset
         state.sources[f"{source.topic}/{source.partition}"] = source.offset
-        if not isinstance(event, TimePassed | ModelShared):
+        if isinstance(event, PartitionReport):
+            state.heard[f"{event.type}/{event.partition}"] = event.number
+        elif not isinstance(event, TimePassed):
             state.seen = [*state.seen, event.event_id][-REMEMBERED_BROADCASTS:]
         if isinstance(event, TimePassed):
             self._state.clock = max(self._state.clock, ms_of_day(day_of_ms(now)))
             self._learn(Cause.of(entry, now), day_of_ms(now), woken, effects)
             if self._partitions > 1:
-                effects.report = self._exchange.report(day_of_ms(now), Cause.of(entry, now))
+                effects.reports += self._exchange.report(day_of_ms(now), Cause.of(entry, now))
         elif isinstance(event, MarketIndexRead):
             key, as_of = f"{event.scope}:{event.name}", event.as_of.toordinal()
             if key not in self._state.market or self._state.market[key].as_of <= as_of:
@@ -342,6 +355,8 @@ class CreditEngine:
         elif isinstance(event, ModelRestored):
             effects.out += self._keeper.restore(event, day_of_ms(now), Cause.of(entry, now))
             self._use_policy()
+            if self._partitions > 1:  # the others have dropped what the model was that is no more
+                effects.reports += self._exchange.report(day_of_ms(now), Cause.of(entry, now), at_once=True)
 
     def _learn(self, cause: Cause, day: int, woken: list[Account], effects: Effects) -> None:
         """Learn what has become certain for these accounts; note where a model has drifted."""

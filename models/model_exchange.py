@@ -6,7 +6,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 
 from models.default_risk.risk import EventRisk
-from models.default_risk.sharing import SharedRisk, decode_shared, encode_shared
+from models.default_risk.sharing import decode_shared, encode_shared
 from models.model_keeper import Task
 from models.out_events import Cause
 from models.partition import PartitionState
@@ -19,18 +19,20 @@ class ModelExchange:
     def __init__(self, state: PartitionState, risks: Mapping[Task, EventRisk], partition: int) -> None:
         self._state, self._partition = state, partition
         self._risks = {task: risk for task, risk in risks.items() if risk.is_shared}
+        self._others = {number: decode_shared(data) for number, (_, data) in state.shared.items()}
         self._pool()
 
-    def report(self, day: int, cause: Cause) -> ModelShared | None:
-        """Once a day what was learned here, if something was; None else."""
+    def report(self, day: int, cause: Cause, *, at_once: bool = False) -> list[ModelShared]:
+        """Once a day what was learned here, if something was; ``at_once``: now, because the models were changed."""
         state = self._state
         learned = [risk.outcomes for risk in self._risks.values()]
-        if day <= state.report_day or learned == state.reported or not any(learned):
-            return None
+        is_news = day > state.report_day and learned != state.reported
+        if not any(learned) or not (is_news or at_once):
+            return []
         state.report_day, state.reported = day, learned
         state.report_number += 1
         models = encode_shared({task: risk.shared() for task, risk in self._risks.items()})
-        return ModelShared(
+        report = ModelShared(
             version=1,
             event_id=f"models-{self._partition}-{state.report_number}",
             occurred_at=cause.time,
@@ -38,19 +40,19 @@ class ModelExchange:
             number=state.report_number,
             models=b64encode(models).decode(),
         )
+        return [report]
 
     def hear(self, event: ModelShared) -> None:
         """Take in another partition's report; an older one than is known changes nothing."""
         known = self._state.shared.get(event.partition)
         if event.partition == self._partition or (known is not None and known[0] >= event.number):
             return
-        self._state.shared[event.partition] = (event.number, b64decode(event.models))
+        data = b64decode(event.models)
+        self._state.shared[event.partition] = (event.number, data)
+        self._others[event.partition] = decode_shared(data)
         self._pool()
 
     def _pool(self) -> None:
-        others: dict[str, list[SharedRisk]] = {task: [] for task in self._risks}
-        for _, (_, data) in sorted(self._state.shared.items()):
-            for task, shared in decode_shared(data).items():
-                others.get(task, []).append(shared)
+        in_order = [models for _, models in sorted(self._others.items())]
         for task, risk in self._risks.items():
-            risk.pool_with(others[task])
+            risk.pool_with([models[task] for models in in_order if task in models])

@@ -91,7 +91,8 @@ class ModelKeeper:
     def restore(self, event: ModelRestored, day: int, cause: Cause) -> list[OutEvent]:
         """Put a task's model back to a checkpoint, in the partition's state: whoever holds models must make them anew.
 
-        What it foretells is bit for bit what it foretold then. Outcomes that come from now on are learned from there.
+        Outcomes that come from now on are learned from there. What this partition has learned is bit for bit what it
+        was then, and so is what it foretells, if it is the only one; others' models count again when they are put back.
         """
         kept = self._state.checkpoints.get(event.checkpoint)
         if kept is None:
@@ -101,6 +102,7 @@ class ModelKeeper:
         before = self._risks[event.task].model_version
         restored = _DECODER.decode(kept.models[event.task])
         restored.evidence, restored.since, restored.period = {}, day, Period()
+        restored.restored = cause.event_id
         if event.task == "A":
             self._state.risk = restored
         else:

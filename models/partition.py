@@ -42,7 +42,7 @@ class PartitionState(msgspec.Struct, array_like=True):
     tick (ms), ``month`` the first day of the month whose notes are made; ``checkpoints`` are the newest, by name.
     ``shared`` holds the newest report of each other partition, with its number; ``report_number``, ``report_day`` and
     ``reported`` (outcomes by task) are of our own last one; ``groups`` the
-    standing of corporate groups by id."""
+    standing of corporate groups by id. ``heard``: the newest number of each kind of report, by ``type/partition``."""
 
     schema: int
     policy_text: str
@@ -62,6 +62,7 @@ class PartitionState(msgspec.Struct, array_like=True):
     report_day: int = 0
     reported: list[int] = []
     groups: dict[str, GroupStanding] = {}
+    heard: dict[str, int] = {}
 
 
 class _Header(msgspec.Struct, array_like=True):

@@ -64,12 +64,21 @@ class ModelRestored(InEvent):
     by: LongText
 
 
-class ModelShared(InEvent):
+class PartitionReport(InEvent):
+    """What one partition's engine tells all others by the internal topic ``partition-reports``, through their logs.
+
+    Each kind is a subclass with a type of its own, and a member of ``ReportEvent``. A report is known by its type,
+    partition and number: a crash tells it again, and it counts once.
+    """
+
+    partition: int = Field(ge=0, le=100_000)
+    number: int = Field(ge=1, description="Counts the reports of this type and partition.")
+
+
+class ModelShared(PartitionReport):
     """What one partition's models have learned so far, told to all others; the newest of each partition counts."""
 
     type: Literal["model.shared"] = "model.shared"
-    partition: int = Field(ge=0, le=100_000)
-    number: int = Field(ge=1, description="Counts the reports of the partition.")
     models: str = Field(
         max_length=1_000_000, pattern=r"^[A-Za-z0-9+/]*={0,2}$", description="Additive sums by task, msgpack as base64."
     )
@@ -99,7 +108,9 @@ CustomerLogEvent = (
     | PriceQuoted
 )
 PolicyEvent = Annotated[PolicyActivated | ModelPromoted | ModelRestored, Field(discriminator="type")]
-RelayedEvent = MarketIndexRead | PolicyActivated | ModelPromoted | ModelRestored | ModelShared
+ReportEvent = ModelShared
+"""All kinds of reports: with a second one, a union told apart by ``type``."""
+RelayedEvent = MarketIndexRead | PolicyActivated | ModelPromoted | ModelRestored | ReportEvent
 BroadcastEvent = TimePassed | RelayedEvent
 LogEvent = Annotated[CustomerLogEvent | BroadcastEvent, Field(discriminator="type")]
 

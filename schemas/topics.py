@@ -12,7 +12,7 @@ from schemas.audit import AuditRecord, CheckpointOut
 from schemas.decisions import AlertOut, DeadLetterOut, LevelOut, ModelNoteOut, OrderOut
 from schemas.deliveries import DeliveryOut
 from schemas.events import MarketEvent, OverdueEvent, PaymentEvent
-from schemas.log import LogEntry, ModelShared, PolicyEvent, RelayedEvent, TimePassed
+from schemas.log import LogEntry, PolicyEvent, RelayedEvent, ReportEvent, TimePassed
 from schemas.order_acts import OrderEvent
 from schemas.supply import SupplyEvent
 
@@ -74,7 +74,7 @@ TOPICS: tuple[Topic, ...] = (
         PARTITION_REPORTS,
         "internal",
         "What one partition tells all others: what its models have learned.",
-        TypeAdapter(ModelShared),
+        TypeAdapter(ReportEvent),
         keyed_by_customer=False,
     ),
     Topic(

@@ -13,7 +13,7 @@ from itertools import groupby
 from models.calendar import from_ms
 from models.engine import CreditEngine, Effects, MemoryAccounts
 from schemas.errors import InvalidInput
-from schemas.log import LogEntry, ModelShared
+from schemas.log import LogEntry, PartitionReport
 from schemas.topics import BROADCASTS, MERGED_TOPICS, PARTITION_REPORTS, RELAYED_TOPICS, TICKS
 from streams.gate.validate import log_entry
 from streams.partitioner import UNKEYED_PARTITION, partition_of
@@ -33,7 +33,7 @@ class InProcess:
             CreditEngine(accounts, policy_text, partition=number, partitions=partitions)
             for number, accounts in enumerate(self.accounts)
         ]
-        self._reports: list[ModelShared] = []
+        self._reports: list[PartitionReport] = []
         self.refused: list[tuple[Record, InvalidInput]] = []
         self._latest_ms = int(latest.timestamp() * 1000)
         self._max_bytes = max_event_bytes
@@ -49,8 +49,7 @@ class InProcess:
 
     def hear(self, effects: Effects) -> None:
         """Take in what a partition tells the others; whoever applies the entries of ``log`` himself calls it."""
-        if effects.report is not None:
-            self._reports.append(effects.report)
+        self._reports += effects.reports
 
     def log(self, events: Iterable[TimedEvent]) -> Iterator[tuple[int, int, LogEntry]]:
         """The log that the gate would write: ``(partition, offset, entry)``."""

@@ -33,21 +33,17 @@ class Pool:
             self.offset = fsum(part.correction for part in parts) / information
         common = merged_scale([part.scale for part in parts])
         self._scale = scale_of(names, common.means, common.variances)
-        self._weights = {
-            name: merged_weights(
-                [(part.learners[name], part.scale) for part in parts if name in part.learners], common, variance
-            )
-            for name, variance in prior_variances.items()
-        }
+        self._weights: dict[str, list[float]] = {}
+        for name, variance in prior_variances.items():
+            known = [(part.learners[name], part.scale) for part in parts if name in part.learners]
+            weights = merged_weights(known, common, variance)
+            if weights is not None:
+                self._weights[name] = weights
 
-    def scaled(self, packed: bytes) -> list[float]:
-        """1 for the intercept, then the features on the common scale, in order of their names."""
-        return scaled(array("f", packed), self._scale)
-
-    def predict(self, learner: str, z: Sequence[float]) -> float | None:
+    def predict(self, learner: str, packed: bytes) -> float | None:
         """Probability by the pooled learner; None for one that is not pooled."""
         weights = self._weights.get(learner)
         if weights is None:
             return None
-        value = fsum(map(mul, weights, z))
+        value = fsum(map(mul, weights, scaled(array("f", packed), self._scale)))
         return 1.0 / (1.0 + exp(-value)) if value >= 0.0 else exp(value) / (1.0 + exp(value))

@@ -38,7 +38,8 @@ class RiskState(msgspec.Struct, array_like=True):
     """What the partition knows about one event: its outcomes, how many were bad (``late``), and the learners.
 
     ``learner`` is the champion's, with the scaling that all share; ``since`` is the day of the last promotion;
-    ``segments`` counts outcomes and bad ones; ``offset`` and ``information`` are the recalibration's.
+    ``segments`` counts outcomes and bad ones; ``offset`` and ``information`` are the recalibration's; ``restored`` is
+    the id of the event that last put the model back to a checkpoint.
     """
 
     outcomes: int = 0
@@ -55,6 +56,7 @@ class RiskState(msgspec.Struct, array_like=True):
     segments: dict[str, list[int]] = {}
     offset: float = 0.0
     information: float = 0.0
+    restored: str = ""
 
 
 class Outcome(msgspec.Struct):
@@ -92,6 +94,7 @@ class EventRisk:
         self._recalibration = None if policy.recalibration_prior is None else Recalibration(policy.recalibration_prior)
         if self._recalibration is not None and state.information:
             self._recalibration.offset, self._recalibration.information = state.offset, state.information
+        self.restored = state.restored
         self._fade = 0.5 ** (1.0 / policy.trust_outcomes)
         self._scaling = Scaling(self.names, state.learner)
         self._settings = policy.learners
@@ -131,6 +134,7 @@ class EventRisk:
             self._segments.counts,
             0.0 if self._recalibration is None else self._recalibration.offset,
             0.0 if self._recalibration is None else self._recalibration.information,
+            self.restored,
         )
 
     @property
@@ -179,11 +183,20 @@ class EventRisk:
             0.0 if correction is None else correction.offset * correction.information,
             0.0 if correction is None else correction.information - correction.prior,
             self._advantage,
+            sorted(self.names),
+            self.champion,
+            self.restored,
         )
 
     def pool_with(self, others: list[SharedRisk]) -> None:
-        """Predict from what the other partitions know as well, from now on; learning stays one's own."""
-        self._heard, self._pooled = others, None
+        """Predict from what the other partitions know as well, from now on; learning stays one's own.
+
+        Left out are models of other features (a worker of another version), and those that were not put back to the
+        checkpoint to which ours was, or have been put back already: each tells its new one when it has.
+        """
+        names = sorted(self.names)
+        self._heard = [other for other in others if other.names == names and other.restored == self.restored]
+        self._pooled = None
 
     @property
     def _pool(self) -> Pool | None:
@@ -220,22 +233,21 @@ class EventRisk:
 
     def blend(self, packed: bytes, rate: float) -> float:
         """The champion and the rate, averaged in log-odds."""
-        return _blended(self._predict(self.champion, self._learner, self._scaled(packed)), rate, self._weight)
+        return _blended(self._predict(self.champion, self._learner, packed), rate, self._weight)
 
-    def _scaled(self, packed: bytes) -> list[float]:
-        return self._scaling.scaled(packed) if self._pool is None else self._pool.scaled(packed)
-
-    def _predict(self, name: str, learner: Learner, z: list[float]) -> float:
-        pooled = None if self._pool is None else self._pool.predict(name, z)
-        return learner.predict(z) if pooled is None else pooled
+    def _predict(self, name: str, learner: Learner, packed: bytes) -> float:
+        pool = self._pool
+        pooled = None if pool is None else pool.predict(name, packed)
+        # One that is not pooled has learned on the scale of its own partition.
+        return learner.predict(self._scaling.scaled(packed)) if pooled is None else pooled
 
     def shadows(self, packed: bytes, rate: float) -> dict[str, float] | None:
         """What the challengers foretell, by name; those that are still too young say nothing."""
         if not self._others:
             return None
-        z, warm_up = self._scaled(packed), self._policy.warm_up
+        warm_up = self._policy.warm_up
         return {
-            name: _blended(self._predict(name, learner, z), rate, weight)
+            name: _blended(self._predict(name, learner, packed), rate, weight)
             for name, learner, weight in self._others
             if learner.steps >= warm_up
         }
@@ -282,7 +294,8 @@ class EventRisk:
             # as one partition alone.
             most = _MOST_DISTRUST / (1 + len(self._heard))
             self._advantage = max(most, self._advantage * self._fade + gain)
-            advantage = self._advantage + fsum(other.advantage for other in self._heard)
+            alike = [other.advantage for other in self._heard if other.champion == self.champion]
+            advantage = self._advantage + fsum(alike)
             self._trusted = advantage >= (_DISTRUSTED if self._trusted else 0.0)
         self.quality.add(prediction.model, prediction.naive, bad)
         self.period.add(customer_id, prediction.model, prediction.naive, bad)

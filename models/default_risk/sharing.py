@@ -12,7 +12,7 @@ back is counted twice. Gradient learners have no such sums and stay local.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import fsum
+from math import fsum, isfinite
 
 import msgspec
 
@@ -36,7 +36,9 @@ class Information(msgspec.Struct, array_like=True):
 
 class SharedRisk(msgspec.Struct, array_like=True):
     """What one partition knows of one event. ``correction`` and ``correction_information`` are the recalibration's
-    offset x information, and information beyond its prior; ``advantage`` the learner's over the rate, in log-loss."""
+    offset x information, and information beyond its prior; ``advantage`` that of the learner ``champion`` over the
+    rate, in log-loss. ``names`` are the features', in the order of the weights; ``restored`` is the id of the event
+    that last put the model back to a checkpoint: only models with the same past can be added."""
 
     outcomes: int
     late: int
@@ -46,6 +48,29 @@ class SharedRisk(msgspec.Struct, array_like=True):
     correction: float = 0.0
     correction_information: float = 0.0
     advantage: float = 0.0
+    names: list[str] = []
+    champion: str = ""
+    restored: str = ""
+
+
+def check_shared(shared: SharedRisk) -> None:
+    """Raise ValueError, with the reason, where the sums cannot be those of a partition."""
+    scale, size = shared.scale, len(shared.names)
+    if not 0 <= shared.late <= shared.outcomes or scale.count < 0:
+        raise ValueError("counts are impossible")
+    if any(len(counts) != 2 or not 0 <= counts[1] <= counts[0] for counts in shared.segments.values()):
+        raise ValueError("counts of a segment are impossible")
+    if len(scale.means) != size or len(scale.variances) != size or any(value < 0.0 for value in scale.variances):
+        raise ValueError(f"the scaling is not one of {size} features")
+    numbers = [*scale.means, *scale.variances, shared.correction, shared.correction_information, shared.advantage]
+    for name, learner in shared.learners.items():
+        if [len(row) for row in learner.matrix] != [size + 1] * (size + 1) or len(learner.vector) != size + 1:
+            raise ValueError(f"learner {name!r} is not one of {size} features")
+        numbers += learner.vector
+        for row in learner.matrix:
+            numbers += row
+    if shared.correction_information < 0.0 or not all(map(isfinite, numbers)):
+        raise ValueError("a number is infinite, or none, or negative where it cannot be")
 
 
 def own_information(weights: Sequence[float], covariance: Matrix, prior_precision: float) -> Information:
@@ -73,8 +98,11 @@ def merged_scale(scales: Sequence[ScaleSums]) -> ScaleSums:
 
 def merged_weights(
     parts: Sequence[tuple[Information, ScaleSums]], scale: ScaleSums, prior_variance: float
-) -> list[float]:
-    """The weights, on the common ``scale``, of a learner that has all the information; intercept first."""
+) -> list[float] | None:
+    """The weights, on the common ``scale``, of a learner that has all the information; intercept first.
+
+    None where the sums are no precision (not positive definite): nothing can be foretold from them.
+    """
     size = len(scale.means) + 1
     matrix = [[1.0 / prior_variance if row == column else 0.0 for column in range(size)] for row in range(size)]
     vector = [0.0] * size
@@ -123,12 +151,14 @@ def _moved(values: Sequence[float], stretch: Sequence[float], shift: Sequence[fl
     return [a * value + b * first for a, b, value in zip(stretch, shift, values, strict=True)]
 
 
-def _solved(matrix: Matrix, vector: Sequence[float]) -> list[float]:
-    """x with matrix x = vector, for a positive definite matrix (Gaussian elimination)."""
+def _solved(matrix: Matrix, vector: Sequence[float]) -> list[float] | None:
+    """x with matrix x = vector by Gaussian elimination; None unless the matrix is positive definite."""
     rows = [[*row, value] for row, value in zip(matrix, vector, strict=True)]
     size = len(rows)
     for at in range(size):
         own = rows[at]
+        if not own[at] > 0.0:
+            return None
         for below in range(at + 1, size):
             factor = rows[below][at] / own[at]
             if factor:

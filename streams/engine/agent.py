@@ -59,8 +59,7 @@ class _Step:
         for event, value in zip(effects.out, outs, strict=True):
             row = Row(event.subject.encode(), value, to_ms(event.time))
             self.out.setdefault(OUT_TOPICS[event.type], []).append(row)
-        if effects.report is not None:
-            report = effects.report
+        for report in effects.reports:
             row = Row(None, report.model_dump_json().encode(), to_ms(report.occurred_at))
             self.out.setdefault(PARTITION_REPORTS, []).append(row)
         records = trail.rows(offset, entry, raw, effects, outs)

@@ -10,16 +10,18 @@ from msgspec import MsgspecError
 from pydantic import ValidationError
 
 from models.calendar import from_ms, to_ms
-from models.default_risk.sharing import decode_shared
+from models.default_risk.sharing import check_shared, decode_shared
 from models.policy import parse_policy
 from schemas.errors import InvalidInput
 from schemas.events import CustomerEvent, InEvent
-from schemas.log import LogEntry, ModelShared, PolicyActivated, Source
-from schemas.topics import BY_NAME, POLICY
+from schemas.log import LogEntry, ModelShared, PartitionReport, PolicyActivated, Source
+from schemas.topics import BY_NAME, PARTITION_REPORTS, POLICY
 from streams.partitioner import partition_of
 from streams.record import Record
 
 _SHOWN_ERRORS = 5
+_LARGEST_REPORT = 1_000_000
+"""Bytes: our own engine wrote it, and the limit is for what others send."""
 
 
 def log_entry(record: Record, *, received_at: datetime, latest_ms: int, partitions: int, max_bytes: int) -> LogEntry:
@@ -29,7 +31,8 @@ def log_entry(record: Record, *, received_at: datetime, latest_ms: int, partitio
         received_at: wall-clock time of reading.
         latest_ms: events that claim to have happened after this are refused.
         partitions: number of partitions of the topics.
-        max_bytes: larger values are refused unread (a policy may be four times as large).
+        max_bytes: larger values are refused unread (a policy may be four times as large; our own reports have a limit
+            of their own).
 
     Raises:
         InvalidInput: with a stable code, a readable message, and the field where one is to blame.
@@ -39,8 +42,8 @@ def log_entry(record: Record, *, received_at: datetime, latest_ms: int, partitio
         _check_key(record, event, partitions)
     if isinstance(event, PolicyActivated):
         parse_policy(event.text, f"policy {event.event_id}")
-    if isinstance(event, ModelShared):
-        _check_models(event)
+    if isinstance(event, PartitionReport):
+        _check_report(record, event, partitions)
     happened = to_ms(event.occurred_at)
     if happened > latest_ms:
         limit = from_ms(latest_ms).isoformat()
@@ -57,7 +60,7 @@ def _parse(record: Record, max_bytes: int) -> InEvent:
     if not value:
         raise InvalidInput("empty_value", "the record has no value")
     first_topic = record.relayed_from[0] if record.relayed_from else record.topic
-    allowed = max_bytes * 4 if first_topic == POLICY else max_bytes
+    allowed = {POLICY: max_bytes * 4, PARTITION_REPORTS: _LARGEST_REPORT}.get(first_topic, max_bytes)
     if len(value) > allowed:
         raise InvalidInput("too_large", f"the value has {len(value)} bytes, at most {allowed} are accepted")
     try:
@@ -106,9 +109,19 @@ def _message(item: Any) -> str:
     return f"{text}, is {item['input']!r:.60}"
 
 
+def _check_report(record: Record, event: PartitionReport, partitions: int) -> None:
+    stood_on = record.relayed_from[1] if record.relayed_from else record.partition
+    if event.partition != stood_on or event.partition >= partitions:
+        message = f"partition: is {event.partition}, the report stands on {stood_on} of {partitions} partitions"
+        raise InvalidInput("wrong_partition", message, "partition")
+    if isinstance(event, ModelShared):
+        _check_models(event)
+
+
 def _check_models(event: ModelShared) -> None:
     try:
-        decode_shared(b64decode(event.models))
+        for shared in decode_shared(b64decode(event.models)).values():
+            check_shared(shared)
     except (ValueError, MsgspecError) as error:
         raise InvalidInput("invalid_field", f"models: are not those of a partition: {error}", "models") from error
 

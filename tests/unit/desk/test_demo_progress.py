@@ -13,17 +13,17 @@ def _page(metrics: Metrics) -> str:
 
 
 def test_the_pulse_reads_the_workers_own_metrics() -> None:
-    """Customers' events count once, market events once although each partition applies them, ticks not as events."""
+    """Customers' events count once, market events once although each partition applies them, our own not as events."""
     gate, engine = Metrics(), Metrics()
     gate.dead_letters.labels("payments", "not_json").inc(2)
     gate.dead_letters.labels("orders", "wrong_key").inc()
     gate.lag.labels("payments", 0).set(5)
-    for topic, count in (("payments", 100), ("orders", 40), ("market", 6), ("ticks", 60)):
+    for topic, count in (("payments", 100), ("orders", 40), ("market", 6), ("ticks", 60), ("partition-reports", 8)):
         engine.events_applied.labels(topic).inc(count)
     engine.duplicates.inc(7)
     engine.lag.labels("customer-events", 1).set(11)
     found = pulse(parse_metrics(_page(gate)), parse_metrics(_page(engine)), partitions=2)
-    assert found == Pulse(events=143, entries=206, duplicates=7, refused=3, lag=16)
+    assert found == Pulse(events=143, entries=214, duplicates=7, refused=3, lag=16)
 
 
 def test_workers_that_have_done_nothing_read_as_zero() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from models.default_risk.features import NAMES
+from models.default_risk.sharing import Information, ScaleSums, SharedRisk, encode_shared
 from schemas.assessments import (
     AgencyReportReceived,
     CoverChanged,
@@ -32,9 +35,9 @@ from schemas.events import (
     PaymentReversed,
 )
 from schemas.levels import Level
-from schemas.log import LogEntry, PolicyActivated, Source, TimePassed
+from schemas.log import LogEntry, ModelRestored, ModelShared, PolicyActivated, Source, TimePassed
 from schemas.supply import DeliveryReceived, PriceQuoted
-from schemas.topics import ASSESSMENTS, MARKET, ORDERS, OVERDUE, PAYMENTS, POLICY, SUPPLY, TICKS
+from schemas.topics import ASSESSMENTS, MARKET, ORDERS, OVERDUE, PARTITION_REPORTS, PAYMENTS, POLICY, SUPPLY, TICKS
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 POLICY_TEXT = "version: laws\nlimits: {base: {USD: 4000, EUR: 3000}}\nladder: {evidence_floor: 1}\n"
@@ -59,6 +62,8 @@ _TOPIC = {
     **dict.fromkeys(("master", "override", "other"), ASSESSMENTS),
     "market": MARKET,
     "policy": POLICY,
+    "restore": POLICY,
+    "report": PARTITION_REPORTS,
     "tick": TICKS,
 }
 
@@ -84,7 +89,7 @@ def steps(
 ) -> st.SearchStrategy[list[Step]]:
     """Lists of steps; invoices and payments are the most frequent."""
     often = ["invoice", "invoice", "pay", "pay", "tick", "tick"]
-    chosen = [*often, *often, *kinds, *(["market", "policy"] if broadcasts else [])]
+    chosen = [*often, *often, *kinds, *(["market", "policy", "restore", "report", "report"] if broadcasts else [])]
     return st.lists(
         st.builds(
             Step,
@@ -204,7 +209,22 @@ def _event(step: Step, index: int, known: datetime) -> InEvent:
         )
     if step.kind == "policy":
         return PolicyActivated(**head, by="committee", text=POLICIES[step.number % len(POLICIES)])
+    if step.kind == "restore":
+        month = known.date().replace(day=1).isoformat()
+        return ModelRestored(**head, task="AB"[step.number % 2], checkpoint=month, by="ana")
+    if step.kind == "report":
+        return ModelShared(**head, partition=1, number=index + 1, models=_models(step.number + 1))
     return _customer_event(step, head, known.date())
+
+
+def _models(late: int) -> str:
+    """What another partition has learned of task A from 40 outcomes."""
+    size = len(NAMES)
+    matrix = [[float(row == column) * late for column in range(size + 1)] for row in range(size + 1)]
+    learned = Information(matrix, [late - 8.0, *[late / 10] * size])
+    scale = ScaleSums(40, [late / 2] * size, [1.0] * size)
+    told = SharedRisk(40, late, {"sector:s0": [9, 2]}, scale, {"base": learned}, 0.2, 3.0, 1.0, sorted(NAMES), "base")
+    return b64encode(encode_shared({"A": told})).decode()
 
 
 class LogWriter:

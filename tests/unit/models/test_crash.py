@@ -21,7 +21,7 @@ from models.partition import decode as decode_partition
 from models.partition import encode as encode_partition
 from schemas.decisions import OutEvent
 from schemas.events import CustomerEvent
-from schemas.log import LOG_ENTRY, LogEntry
+from schemas.log import LOG_ENTRY, LogEntry, PartitionReport
 from tests.unit.models.histories import POLICY_TEXT, Step, history, steps
 
 Row = TypeVar("Row")
@@ -75,8 +75,8 @@ class Worker:
         self._disk, self._dice, self._left = disk, dice, lives_for
         self._accounts = DiskAccounts(disk)
         state = None if disk.state is None else decode_partition(disk.state)
-        self._engine = CreditEngine(self._accounts, POLICY_TEXT, state)
-        self._out: list[OutEvent] = []
+        self._engine = CreditEngine(self._accounts, POLICY_TEXT, state, partition=0, partitions=2)
+        self._out: list[OutEvent | PartitionReport] = []
 
     def fold(self, chunk: list[tuple[int, LogEntry]]) -> None:
         """One chunk of the log, as the agent folds it."""
@@ -87,7 +87,8 @@ class Worker:
             broadcast = not isinstance(entry.event, CustomerEvent)
             if broadcast and unwritten:
                 self._store(broadcast=False)
-            self._out += self._engine.apply(offset, entry).out
+            effects = self._engine.apply(offset, entry)
+            self._out += [*effects.out, *effects.reports]
             unwritten = not broadcast
             if broadcast:
                 self._store(broadcast=True)
@@ -95,7 +96,7 @@ class Worker:
             self._store(broadcast=False)
 
     def _store(self, *, broadcast: bool) -> None:
-        rows = [(event.id, event.model_dump_json()) for event in self._out]
+        rows = [(_id(event), event.model_dump_json()) for event in self._out]
         self._out.clear()
         self._write(rows, self._disk.out.append)
         if broadcast:
@@ -115,6 +116,10 @@ class Worker:
             put(row)
         if self._left is not None and self._left < 0:
             raise Died
+
+
+def _id(said: OutEvent | PartitionReport) -> str:
+    return said.event_id if isinstance(said, PartitionReport) else said.id
 
 
 def numbered(entries: list[LogEntry]) -> list[tuple[int, LogEntry]]:
@@ -185,7 +190,8 @@ def test_a_worker_may_die_at_each_single_write(found: list[Step], seed: int) -> 
 @given(steps(), st.integers(0, 2**32))
 def test_what_the_gate_writes_again_changes_nothing(found: list[Step], seed: int) -> None:
     """A gate that died writes entries again that are in the log already, further down, read at another time."""
-    dice, entries = Random(seed), history(found)
+    # The note on a model put back names its checkpoint's place in the log, which in a longer log is another one.
+    dice, entries = Random(seed), history([step for step in found if step.kind != "restore"])
     log: list[LogEntry] = []
     for entry in entries:
         log.append(entry)

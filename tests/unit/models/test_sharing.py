@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import exp
 from statistics import fmean
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,6 +21,8 @@ from models.default_risk.risk import DefaultRisk
 from models.default_risk.sharing import (
     Information,
     ScaleSums,
+    SharedRisk,
+    check_shared,
     decode_shared,
     encode_shared,
     inverse,
@@ -156,28 +159,24 @@ CAUSE = Cause.of(entry(tick(0), 1), to_ms(tick(0).occurred_at))
 def test_a_report_is_made_once_a_day_and_only_of_news() -> None:
     risk = DefaultRisk(RULES)
     sender, _ = exchange(0, risk)
-    assert sender.report(DAY, CAUSE) is None, "nothing was learned yet"
+    assert sender.report(DAY, CAUSE) == [], "nothing was learned yet"
     for prediction in predictions(3):
         risk.learn(account(), "I", prediction)
-    first = sender.report(DAY, CAUSE)
-    assert first is not None
+    (first,) = sender.report(DAY, CAUSE)
     assert (first.number, first.event_id) == (1, "models-0-1")
     risk.learn(account(), "I", predictions(1)[0])
-    assert sender.report(DAY, CAUSE) is None
-    second = sender.report(DAY + 1, CAUSE)
-    assert second is not None
+    assert sender.report(DAY, CAUSE) == []
+    (second,) = sender.report(DAY + 1, CAUSE)
     assert second.number == 2
-    assert sender.report(DAY + 2, CAUSE) is None
+    assert sender.report(DAY + 2, CAUSE) == []
 
 
 def test_the_newest_report_of_each_partition_counts_and_survives() -> None:
     told = learned(predictions(40))
     sender, _ = exchange(1, told)
-    old = sender.report(DAY, CAUSE)
+    (old,) = sender.report(DAY, CAUSE)
     told.learn(account(), "I", predictions(1, seed=8)[0])
-    new = sender.report(DAY + 1, CAUSE)
-    assert old is not None
-    assert new is not None
+    (new,) = sender.report(DAY + 1, CAUSE)
     risk = DefaultRisk(RULES)
     hearer, state = exchange(0, risk)
     for event in (new, old, new):
@@ -196,9 +195,87 @@ def test_switched_off_nothing_is_told_or_heard() -> None:
     risk = DefaultRisk(off)
     quiet, _ = exchange(0, risk)
     risk.learn(account(), "I", predictions(1)[0])
-    assert quiet.report(DAY, CAUSE) is None
+    assert quiet.report(DAY, CAUSE) == []
 
 
 def test_reports_travel_whole() -> None:
     shared = {"A": learned(predictions(30)).shared()}
     assert decode_shared(encode_shared(shared)) == shared
+
+
+@pytest.mark.parametrize("changes", [{"names": ["other"] * len(NAMES)}, {"restored": "yesterday"}])
+def test_models_that_cannot_be_added_are_left_out(changes: dict[str, object]) -> None:
+    """Those of other features (another version of ours), and those that are not of the same past."""
+    one, two = learned(predictions(100)), learned(predictions(100))
+    two.pool_with([msgspec.structs.replace(learned(predictions(50, seed=2)).shared(), **changes)])
+    assert foretold(one) == foretold(two)
+    assert one.book_rate == two.book_rate
+
+
+def test_sums_that_are_no_precision_leave_the_learner_alone() -> None:
+    """Should a report take away more than there is, one's own learner foretells, on its own scale."""
+    one, two = learned(predictions(100)), learned(predictions(100))
+    told = learned(predictions(50, seed=2)).shared()
+    told.learners["base"].matrix[3][3] = -1e6
+    two.pool_with([told])
+    assert foretold(one) == foretold(two)
+    assert two.book_rate != one.book_rate, "counts are counted all the same"
+
+
+def _cut(told: SharedRisk) -> None:
+    told.learners["base"].matrix[2].pop()
+
+
+def _endless(told: SharedRisk) -> None:
+    told.learners["base"].vector[0] = float("inf")
+
+
+def _shrinking(told: SharedRisk) -> None:
+    told.scale.variances[0] = -1.0
+
+
+def _too_late(told: SharedRisk) -> None:
+    told.late = told.outcomes + 1
+
+
+def _half_a_segment(told: SharedRisk) -> None:
+    told.segments["sector:food"] = [3]
+
+
+def _nameless(told: SharedRisk) -> None:
+    told.names = []
+
+
+@pytest.mark.parametrize("spoil", [_cut, _endless, _shrinking, _too_late, _half_a_segment, _nameless])
+def test_impossible_sums_are_refused(spoil: Callable[[SharedRisk], None]) -> None:
+    """What would stop an engine, or turn all it foretells into nothing, does not pass the gate."""
+    told = learned(predictions(20)).shared()
+    check_shared(told)
+    spoil(told)
+    with pytest.raises(ValueError, match=r"impossible|features|infinite"):
+        check_shared(told)
+
+
+def test_a_gradient_challenger_stays_on_its_own_scale() -> None:
+    """It is not pooled, so what it foretells does not depend on what others report."""
+    rules = policy(
+        "default_risk: {warm_up: 0, challengers: {quick: {kind: gradient, learning_rate: 0.1}}}"
+    ).default_risk
+    alone, hearing = DefaultRisk(rules), DefaultRisk(rules)
+    for risk in (alone, hearing):
+        for prediction in predictions(60):
+            risk.learn(account(), "I", prediction)
+    hearing.pool_with([learned(predictions(200, shift=2.0, seed=2)).shared()])
+    packed = predictions(1, seed=9)[0].features
+    assert hearing.shadows(packed, 0.2) == alone.shadows(packed, 0.2)
+    assert hearing.blend(packed, 0.2) != alone.blend(packed, 0.2)
+
+
+@pytest.mark.parametrize(("champion", "silent"), [("base", True), ("former", False)])
+def test_what_others_say_of_a_former_champion_does_not_silence_the_new_one(champion: str, silent: bool) -> None:
+    """A report made before a promotion tells of the model that led then."""
+    risk = DefaultRisk(RULES)
+    told = learned(predictions(50, seed=2)).shared()
+    risk.pool_with([msgspec.structs.replace(told, advantage=-4.0, champion=champion)])
+    risk.learn(account(), "I", predictions(1)[0])
+    assert risk.is_silent is silent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -26,6 +27,7 @@ from schemas.topics import (
     PARTITION_REPORTS,
     PAYMENTS,
     POLICY,
+    PUBLIC_BROADCASTS,
     RELAYED_TOPICS,
 )
 from streams.gate.dead_letters import dead_letter
@@ -165,13 +167,32 @@ def test_a_valid_record_becomes_an_entry_with_its_coordinates(topic: str) -> Non
     assert entry.event.event_id == "e-1"
 
 
-@pytest.mark.parametrize("topic", RELAYED_TOPICS)
+@pytest.mark.parametrize("topic", PUBLIC_BROADCASTS)
 @pytest.mark.parametrize("key", [None, b"any"])
 def test_what_concerns_everybody_needs_no_key(topic: str, key: bytes | None) -> None:
     """Market and policy events stand on any partition, with any key."""
     for partition in range(PARTITIONS):
         entry = RULES.entry(record(event(topic), topic, partition=partition, key=key), NOW)
         assert entry.source.partition == partition
+
+
+def test_a_report_stands_on_the_partition_that_it_speaks_for() -> None:
+    """Its copies are judged by where it first stood; what claims to come from elsewhere, or nowhere, is refused."""
+    report = event(PARTITION_REPORTS)  # of partition 1
+    assert RULES.entry(record(report, PARTITION_REPORTS, key=None, partition=1), NOW).source.partition == 1
+    copy = {"key": None, "partition": 3, "relayed_from": (PARTITION_REPORTS, 1, 5)}
+    assert RULES.entry(record(report, BROADCASTS, **copy), NOW).source.partition == 1
+    forged = refusal(PARTITION_REPORTS, report, key=None, partition=2)
+    assert (forged.code, forged.field) == ("wrong_partition", "partition")
+    nowhere = event(PARTITION_REPORTS, partition=PARTITIONS)
+    assert refusal(PARTITION_REPORTS, nowhere, partition=PARTITIONS).code == "wrong_partition"
+
+
+def test_the_limit_for_what_others_send_is_none_for_reports() -> None:
+    """A firm that accepts short events only still has models."""
+    models = b64encode(b"\x80" + b" " * RULES.max_event_bytes).decode()
+    assert refusal(PARTITION_REPORTS, event(PARTITION_REPORTS, models=models), partition=1).code == "invalid_field"
+    assert refusal(MARKET, event(MARKET, name="x" * RULES.max_event_bytes)).code == "too_large"
 
 
 def test_a_relayed_record_keeps_its_first_coordinates() -> None:
