@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
+import pytest
 import uvicorn
 
 from desk.api.app import create_app
@@ -24,6 +25,8 @@ from streams.settings import Settings
 from tests.integration.book import Book
 from tests.integration.conftest import MakeSettings
 from tests.integration.pipeline import Decisions, Pipeline, decisions, publish
+
+pytestmark = pytest.mark.embedded_only  # what is proved here is HTTP; brokers are compared elsewhere
 
 
 @asynccontextmanager

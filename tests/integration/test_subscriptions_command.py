@@ -26,6 +26,8 @@ from streams.topic_admin import ensure_topics
 from .conftest import MakeSettings
 from .webhook_parts import KEY, Ledger, Receiver, dispatching, subscribe
 
+pytestmark = pytest.mark.embedded_only  # what is proved here is HTTP; brokers are compared elsewhere
+
 
 @pytest.fixture
 def settings(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> Settings:

@@ -27,6 +27,8 @@ from streams.topic_admin import ensure_topics
 from .conftest import MakeSettings
 from .webhook_parts import FAST, KEY, Ledger, Receiver, dispatching, subscribe, until
 
+pytestmark = pytest.mark.embedded_only  # what is proved here is HTTP; brokers are compared elsewhere
+
 CUSTOMERS = [f"C{number}" for number in range(9)]
 
 
