@@ -21,7 +21,7 @@ from models.order_memory import force, let_go, lift, set_apart, tidy
 from models.order_out import Verdict, order_out
 from models.out_events import Cause
 from models.partition import GroupStanding
-from schemas.decisions import Decision, OrderCheck, OutEvent
+from schemas.decisions import Decision, OrderCheck, OrderDecision, OutEvent
 from schemas.envelope import Severity
 from schemas.events import OrderPlaced
 from schemas.fields import Currency
@@ -97,10 +97,13 @@ class OrderDesk:
     def look_again(self, case: Case, model_version: str) -> None:
         """After whatever happened: free held orders that now fit, oldest first, and no others; tell those that age."""
         account = case.account
-        fresh = {event.data.order_id for event in case.out if hasattr(event.data, "order_id")}
-        for _, order_id in sorted((order.placed, order_id) for order_id, order in account.orders.items()):
-            if order_id in fresh:
-                continue
+        told = {event.data.order_id for event in case.out if isinstance(event.data, OrderDecision)}
+        waiting = [
+            (order.placed, order_id)
+            for order_id, order in account.orders.items()
+            if (order.held or order.release is not None) and order_id not in told
+        ]
+        for _, order_id in sorted(waiting):
             order = account.orders[order_id]
             if order.held:
                 self._free_or_tell(case, order_id, order, model_version)

@@ -85,7 +85,7 @@ async def test_a_customer(web: Web) -> None:
         "A", "WATCH", "STANDARD", "2025-02-20T12:00:00.000Z", 500, 600, "2025-03-31", 2, WAY_BACK,
     )  # fmt: skip
     assert found["reasons"] == [{"code": "AGEING", "contribution": -100, "detail": {}}]
-    assert found["measures"] == {"terms_days": 30, "deposit_share": 0.0, "orders": "approve"}
+    assert found["measures"] == {"terms_days": 30, "deposit_share": 0.0, "orders": "approve", "terms_basis": None}
     (exposure,) = found["exposures"]
     assert exposure == {
         "currency": "USD", "open_orders": "0.0000", "open_invoices": "600.0000", "unapplied_cash": "0.0000",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from schemas.errors import Unavailable
-from streams.embedded.broker import EmbeddedBroker, wait_for_port
+from streams.embedded.broker import EmbeddedBroker, free_port, wait_for_port
 from streams.embedded.guard import start_child
 from streams.topic_admin import ensure_topics, topic_states
 from tests.integration.book import Book
@@ -84,10 +86,19 @@ def test_a_part_that_does_not_start_says_why(tmp_path: Path) -> None:
         wait_for_port(child, 1, 10.0)
 
 
+def two_free_ports() -> int:
+    """A port that nobody listens on, nor on the next: the gate takes the one, the engine the other."""
+    while True:
+        port = free_port()
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port + 1))
+            return port
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for children in /proc")
 async def test_supervisor_restarts_and_stops_both_roles(make_settings: MakeSettings) -> None:
     """A role that is killed comes back and nothing is lost; SIGTERM ends all of them with code 0."""
-    settings = make_settings()
+    settings = make_settings(web_port=two_free_ports())
     await ensure_topics(settings)
     events = Book(customers=12, days=90).events()
     expected, _ = in_process(events, settings.partitions)
