@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 
 from schemas.assessments import MasterDataChanged
@@ -18,6 +19,7 @@ from tests.integration.conftest import MakeSettings
 from tests.integration.pipeline import Pipeline, decisions, publish
 
 START = datetime(2025, 3, 3, 8, tzinfo=UTC)
+pytestmark = pytest.mark.embedded_only  # what is proved here is what is decided; brokers are compared elsewhere
 
 
 class Story:

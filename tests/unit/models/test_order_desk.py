@@ -74,7 +74,7 @@ def test_a_hold_says_what_would_make_the_order_pass() -> None:
     assert (reduce.kind, reduce.reduce_to) == ("reduce", 400)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 900), st.integers(-90, 40)), max_size=4),
     st.integers(1, 2500),
@@ -120,7 +120,7 @@ def test_invoices_payments_and_prepayments_are_never_blocked() -> None:
     assert book.account.unapplied == {"EUR": Decimal(700)}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("pcr"), st.integers(0, 4), st.integers(1, 800)), max_size=25))
 def test_no_way_of_placing_cancelling_and_splitting_passes_the_limit(steps: list[tuple[str, int, int]]) -> None:
     """What is free to be shipped never passes the limit, however the customer slices it."""
@@ -163,7 +163,7 @@ def test_a_forced_hold_outlasts_payments_and_being_placed_again() -> None:
     assert free.decision is Decision.RELEASE
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.sampled_from(["pay", "owe", "tick", "change", "cancel", "place"]), max_size=14))
 def test_nothing_but_a_person_frees_a_forced_hold(steps: list[str]) -> None:
     book = rated(LIMIT)
