@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 
+import pytest
+
 from models.engine import CreditEngine, MemoryAccounts
 from models.policy import default_policy_text
 from schemas.log import ModelShared
@@ -18,6 +20,7 @@ from tests.integration.pipeline import Decisions, Pipeline, content, decisions, 
 from tests.integration.workers import log_entries
 
 PARTITIONS = 3
+pytestmark = pytest.mark.embedded_only  # it was run on Apache Kafka too; left out there for time
 
 
 async def test_decisions_follow_from_the_log_with_reports_in_it(make_settings: MakeSettings) -> None:
