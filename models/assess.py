@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from math import ceil
 from types import MappingProxyType
+from typing import NamedTuple
 
 from models.account import Account, Tightening
 from models.calendar import to_ms
@@ -85,6 +86,15 @@ class Situation:
         return self.caps[0].at_most if self.caps else Level.PRIME
 
 
+class Foretold(NamedTuple):
+    """Of an invoice at its issue: its features, the customer's rate, what the learner has a say in, and what counts."""
+
+    packed: bytes
+    rate: float
+    blended: float
+    probability: float
+
+
 class Assessor:
     """Assesses accounts by one policy and one default-risk model."""
 
@@ -102,15 +112,18 @@ class Assessor:
         self._limits, self._terms = LimitRules(policy), OwnTerms(policy)
         self.orders = OrderDesk(policy, groups)
 
-    def predict(self, account: Account, amount: float, due: int, day: int) -> tuple[bytes, float]:
-        """Features and default risk of an invoice over ``amount`` that is issued on ``day`` and due on ``due``."""
-        return self._predict(account, oldest_dpd(account, day, self._policy), amount, due, day)
+    def foretell(self, account: Account, amount: float, due: int, day: int) -> Foretold:
+        """What is foretold of an invoice over ``amount`` that is issued on ``day`` and due on ``due``."""
+        oldest, segment = oldest_dpd(account, day, self._policy), segment_of(account.master)
+        rate, packed = self._features(account, segment, oldest, amount, due, day)
+        blended = self._risk.blend(packed, rate)
+        return Foretold(packed, rate, blended, self._risk.predict(packed, account.behaviour, segment, blended))
 
-    def _predict(self, account: Account, oldest: int, amount: float, due: int, day: int) -> tuple[bytes, float]:
-        segment = segment_of(account.master)
+    def _features(
+        self, account: Account, segment: str | None, oldest: int, amount: float, due: int, day: int
+    ) -> tuple[float, bytes]:
         rate = self._risk.customer_rate(account.behaviour, segment)
-        packed = features(account, oldest, amount, due, rate, day, self._policy.default_risk.late_days)
-        return packed, self._risk.predict(packed, account.behaviour, segment)
+        return rate, features(account, oldest, amount, due, rate, day, self._policy.default_risk.late_days)
 
     def assess(self, situation: Situation) -> None:
         """Recompute score, level, limit and terms; append what changed to ``situation.out``."""
@@ -140,7 +153,9 @@ class Assessor:
         behaviour = account.behaviour
         oldest = max([position.oldest_dpd for position in situation.positions.values()], default=0)
         due = day + behaviour.last_terms
-        _, account.probability = self._predict(account, oldest, behaviour.last_amount, due, day)
+        segment = segment_of(account.master)
+        _, packed = self._features(account, segment, oldest, behaviour.last_amount, due, day)
+        account.probability = self._risk.predict(packed, behaviour, segment)
         # Utilisation counts against the base limit: against the granted one, a cut would lower the score again.
         situation.base = self._limits.granted(account, Level.STANDARD, day)
         situation.opinions = self._scorecard.opinions(account, day)

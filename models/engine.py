@@ -19,7 +19,6 @@ from models.behaviour import record_invoice, record_outcome, record_roll
 from models.calendar import day_of, day_of_ms, ms_of_day, to_ms
 from models.default_risk.risk import DefaultRisk, EventRisk, Outcome, is_bad
 from models.default_risk.roll import RollRisk
-from models.default_risk.segments import segment_of
 from models.exposure import positions
 from models.memory import contains, id_hash, prune, remember
 from models.model_exchange import ModelExchange
@@ -273,11 +272,10 @@ class CreditEngine:
         predicted = predicted and invoice not in account.disputes
         if predicted:
             naive = self._risk.naive_rate(behaviour)
-            packed, probability = assessor.predict(account, float(event.amount), due, day)
-            rate = self._risk.customer_rate(behaviour, segment_of(account.master))
+            packed, rate, shadow, probability = assessor.foretell(account, float(event.amount), due, day)
             account.predictions[invoice] = Prediction(
                 matures, day, due, probability, naive, packed,
-                shadow=self._risk.blend(packed, rate), others=self._risk.shadows(packed, rate),
+                shadow=shadow, others=self._risk.shadows(packed, rate),
                 acted=ledger.is_acted_on(account, event), offset=self._risk.offset,
             )  # fmt: skip
         if ledger.open_invoice(account, event, assessor.policy):

@@ -149,8 +149,7 @@ class OrderDesk:
             if order.free:
                 let_go(account, order_id, order, self._policy)
         else:
-            order.held, order.free, order.told = False, ZERO, 0
-            let_go(account, order_id, order, self._policy)
+            self._pass(account, order_id, order)
             decision = Decision.RELEASE if by is not None and was_held else Decision.APPROVE
         verdict = Verdict(
             decision, checks, judgement.measure, ways_to_pass(facts, judgement.failed) if order.held else (),
@@ -163,11 +162,9 @@ class OrderDesk:
         facts = self._facts(case, order_id, order)
         judgement = judge(facts)
         if judgement.decision is Decision.APPROVE:
-            order.held, order.free, order.told = False, ZERO, 0
-            let_go(account, order_id, order, self._policy)
-            self._tell(
-                case, order_id, order, Verdict(Decision.RELEASE, judgement.checks, judgement.measure), model_version
-            )
+            self._pass(account, order_id, order)
+            verdict = Verdict(Decision.RELEASE, judgement.checks, judgement.measure)
+            self._tell(case, order_id, order, verdict, model_version)
             case.positions = {}
             return
         part = self._partly(judgement, order)
@@ -198,6 +195,10 @@ class OrderDesk:
         if measure is not None and measure.kind == "partial" and measure.release_amount is not None:
             fits = measure.release_amount
         return max(fits, min(release.up_to, order.amount) if release is not None else ZERO)
+
+    def _pass(self, account: Account, order_id: str, order: OpenOrder) -> None:
+        order.held, order.free, order.told = False, ZERO, 0
+        let_go(account, order_id, order, self._policy)
 
     @staticmethod
     def _hold(account: Account, order: OpenOrder) -> None:

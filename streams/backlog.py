@@ -77,11 +77,7 @@ class Backlog:
             (f"{app}-gate", RELAYED_TOPICS),
             (f"{app}-gate", MERGED_TOPICS),
             (f"{app}-engine", (LOG,)),
-            # What the engine has told itself meanwhile; an answer to that it does not give.
-            (f"{app}-gate", RELAYED_TOPICS),
-            (f"{app}-gate", MERGED_TOPICS),
-            (f"{app}-engine", (LOG,)),
-        ):
+        ) * 2:  # once more, for what the engine has told itself meanwhile; an answer to that it does not give
             if await self.uncommitted(group, topics):
                 return False
         return True

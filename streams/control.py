@@ -10,7 +10,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +19,7 @@ from aiokafka.errors import KafkaError
 from schemas.errors import Unavailable
 from schemas.topics import CONTROL
 from streams.settings import Settings
+from streams.tasks import end_task
 
 log = logging.getLogger(__name__)
 
@@ -72,10 +72,7 @@ class Control:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._follower is not None:
-            self._follower.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._follower
+        await end_task(self._follower)
         await self._close()
 
     def get(self, kind: str, record_id: str) -> Value | None:

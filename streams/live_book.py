@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -26,6 +25,7 @@ from schemas.policy import Policy
 from streams.partitioner import partition_of
 from streams.policy_file import policy_text
 from streams.settings import Settings
+from streams.tasks import end_task
 
 log = logging.getLogger(__name__)
 
@@ -75,18 +75,11 @@ class LiveBook:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await end_task(self._task)
         await self._consumer.stop()
 
     def __len__(self) -> int:
         return len(self._accounts)
-
-    def customers(self) -> Iterator[str]:
-        """Ids of all customers, in no order."""
-        return iter(list(self._accounts))
 
     def account(self, customer_id: str) -> Account | None:
         """The account as last read, or None. It is shared: copy it before changing it."""

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 from types import TracebackType
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from alerts.feed import Feed, FeedItem
 from schemas.errors import InvalidInput, Unavailable
 from schemas.topics import ALERTS, LEVELS, ORDER_DECISIONS
 from streams.settings import Settings
+from streams.tasks import end_task
 
 log = logging.getLogger(__name__)
 
@@ -73,10 +73,7 @@ class Hub:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await end_task(self._task)
 
     @property
     def position(self) -> str:

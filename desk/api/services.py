@@ -11,7 +11,6 @@ from fastapi import Request
 
 from desk.api.archive import ArchiveReader
 from desk.api.hub import Hub
-from desk.api.sender import Sender
 from streams.control import Control
 from streams.live_book import LiveBook
 from streams.settings import Settings
@@ -25,7 +24,6 @@ class Services:
     control: Control
     book: LiveBook
     archive: ArchiveReader
-    sender: Sender
     hub: Hub
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -37,10 +35,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         Control(settings) as control,
         LiveBook(settings) as book,
         ArchiveReader(settings) as archive,
-        Sender(settings) as sender,
         Hub(settings) as hub,
     ):
-        yield Services(settings, control, book, archive, sender, hub)
+        yield Services(settings, control, book, archive, hub)
 
 
 def services_of(request: Request) -> Services:

@@ -377,8 +377,12 @@ class DefaultRisk(EventRisk):
         half = _Z80 / (1 + z2 / n) * ((probability * (1 - probability) + z2 / (4 * n)) / n) ** 0.5
         return max(0.0, min(middle - half, probability)), min(1.0, max(middle + half, probability))
 
-    def predict(self, packed: bytes, behaviour: Behaviour, segment: str | None = None) -> float:
+    def predict(
+        self, packed: bytes, behaviour: Behaviour, segment: str | None = None, blended: float | None = None
+    ) -> float:
         """Probability that an invoice with these features is paid more than K days late, recalibrated.
+
+        ``blended``: what ``blend`` gives for it, where that is known already.
 
         While the learner is silent, customers without any outcome start above their segment's rate in a book that is
         known; in a young book all customers are new to us. Later the learner knows by itself how much worse new ones
@@ -388,7 +392,7 @@ class DefaultRisk(EventRisk):
         if self.is_silent:
             is_new = not behaviour.outcomes and (self._pool or self).outcomes >= policy.trust_outcomes
             return self.corrected(min(0.9, rate * policy.new_customer_factor) if is_new else rate)
-        return self.corrected(self.blend(packed, rate))
+        return self.corrected(self.blend(packed, rate) if blended is None else blended)
 
 
 def is_bad(prediction: Prediction) -> bool:
