@@ -155,7 +155,7 @@ class OrderDesk:
             decision, checks, judgement.measure, ways_to_pass(facts, judgement.failed) if order.held else (),
             by.by if by else None, by.reason if by else None,
         )  # fmt: skip
-        self._tell(case, order_id, order, verdict, model_version)
+        self._tell(case, order_id, order, verdict, model_version, facts)
 
     def _free_or_tell(self, case: Case, order_id: str, order: OpenOrder, model_version: str) -> None:
         account = case.account
@@ -164,7 +164,7 @@ class OrderDesk:
         if judgement.decision is Decision.APPROVE:
             self._pass(account, order_id, order)
             verdict = Verdict(Decision.RELEASE, judgement.checks, judgement.measure)
-            self._tell(case, order_id, order, verdict, model_version)
+            self._tell(case, order_id, order, verdict, model_version, facts)
             case.positions = {}
             return
         part = self._partly(judgement, order)
@@ -173,7 +173,7 @@ class OrderDesk:
             let_go(account, order_id, order, self._policy)
             ways = ways_to_pass(facts, judgement.failed)
             verdict = Verdict(Decision.HOLD, judgement.checks, judgement.measure, ways)
-            self._tell(case, order_id, order, verdict, model_version)
+            self._tell(case, order_id, order, verdict, model_version, facts)
             case.positions = {}
             return  # one word on an order per cause: its age is told at the next
         days = self._rules.hold_escalation_days
@@ -186,7 +186,7 @@ class OrderDesk:
             verdict = Verdict(
                 Decision.HOLD, [aged, *judgement.checks], judgement.measure, ways, severity=severity, changes=False
             )
-            self._tell(case, order_id, order, verdict, model_version)
+            self._tell(case, order_id, order, verdict, model_version, facts)
 
     def _partly(self, judgement: Judgement, order: OpenOrder) -> Decimal:
         """The part of a held order that may go: what fits by the policy, or what a person let go."""
@@ -260,8 +260,17 @@ class OrderDesk:
         nothing = OpenOrder(ZERO, _any_currency(case.account, event), case.day)
         self._tell(case, event.order_id, order or nothing, verdict, model_version)
 
-    def _tell(self, case: Case, order_id: str, order: OpenOrder, verdict: Verdict, model_version: str) -> None:
-        facts = self._facts(case, order_id, order)
+    def _tell(
+        self,
+        case: Case,
+        order_id: str,
+        order: OpenOrder,
+        verdict: Verdict,
+        model_version: str,
+        facts: Facts | None = None,
+    ) -> None:
+        """``facts``: those it was decided on, where there are some; its position is the one without the order."""
+        facts = facts or self._facts(case, order_id, order)
         versions = (self._policy.version, model_version)
         case.out.append(order_out(case.account, order_id, order, verdict, facts.position, case.cause, versions))
 

@@ -297,3 +297,23 @@ def test_state_survives_storage_between_any_two_events() -> None:
     assert not failed_steps(
         facts_of(straight.account, "O3", straight.account.orders["O3"], DAY + 25, straight.engine.policy)
     )
+
+
+def told_exposure(order: OrderDecision) -> tuple[Decimal, Decimal]:
+    return order.exposure.open_orders, order.exposure.exposure
+
+
+def test_every_decision_tells_the_exposure_without_its_own_order() -> None:
+    """When it is held, when it is freed by itself, and when a part of it may go: never less than what is open."""
+    book = rated(LIMIT)
+    book.see(placed("O0", 200, day=21), invoiced("I1", 700, due=60, issued=21))
+    (held,) = orders(book.see(placed("O1", 500, day=22)))
+    assert (held.decision, told_exposure(held)) == ("hold", (200, 900))
+    (free,) = orders(book.see(paid("I1", 700, day=23)))
+    assert (free.decision, told_exposure(free)) == ("release", (200, 200))
+
+    partly = rated(LIMIT + "order_checks: {partial: true, max_deposit: 0, hold_escalation_days: []}")
+    partly.see(invoiced("I1", 800, due=60, issued=20))
+    (part,) = orders(partly.see(placed("O1", 500, day=21)))
+    (more,) = orders(partly.see(paid("I1", 100, day=22)))
+    assert [told_exposure(order) for order in (part, more)] == [(0, 800), (0, 700)]
