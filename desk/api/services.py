@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from fastapi import Request
 
 from desk.api.archive import ArchiveReader
+from desk.api.customer_book import CustomerBook
 from desk.api.hub import Hub
 from streams.control import Control, Value
 from streams.live_book import LiveBook
@@ -27,6 +28,7 @@ class Services:
     book: LiveBook
     archive: ArchiveReader
     hub: Hub
+    customers: CustomerBook
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     on_control: list[OnControl] = field(default_factory=list)
 
@@ -45,8 +47,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         LiveBook(settings) as book,
         ArchiveReader(settings) as archive,
         Hub(settings) as hub,
+        CustomerBook(book, archive) as customers,
     ):
-        yield Services(settings, control, book, archive, hub, on_control=on_control)
+        yield Services(settings, control, book, archive, hub, customers, on_control=on_control)
 
 
 def services_of(request: Request) -> Services:
