@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from desk.api.archive import ArchiveReader
-from desk.api.customer_row import AGEING, CustomerRow, customer_row
+from desk.api.customer_row import AGEING, CustomerRow, NextAction, customer_row
 from models.calendar import day_of
 from schemas.errors import CreditPulseError, InvalidInput, Unavailable
 from schemas.levels import Level
@@ -32,6 +32,7 @@ SORTABLE: Final = (
     "oldest_days_past_due", "dbt", "payment_index", "holds", "held_since", "next_action", "updated_at",
 )  # fmt: skip
 _LEVELS = {level: number for number, level in enumerate(Level)}
+_ACTIONS = {action: number for number, action in enumerate(NextAction)}
 _AT_ONCE = 20
 _LOOK_SECONDS = 0.25
 _SUM_SECONDS = 1.0
@@ -64,6 +65,8 @@ class Asked:
             raise InvalidInput("sort", f"sort must be one of {', '.join(SORTABLE)}, is {name[:40]!r}", field="sort")
         if name == "level":
             return lambda row: _LEVELS[row.level]
+        if name == "next_action":
+            return lambda row: _ACTIONS[row.next_action]
         return lambda row: getattr(row, name)
 
     def wants(self, row: CustomerRow) -> bool:

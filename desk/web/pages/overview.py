@@ -5,7 +5,6 @@ from __future__ import annotations
 from nicegui import ui
 
 from desk.api.customer_book import BookSum
-from desk.api.customer_row import AGEING
 from desk.web.components.basics import Segments, Tile, card, empty, plain_table, skeleton
 from desk.web.components.charts import Chart, bars, over_time
 from desk.web.components.migration import Migration
@@ -158,7 +157,6 @@ class _Ageing:
         p = frame.palette
         levels = (Level.PRIME, Level.WATCH, Level.HIGH_RISK, Level.BLOCKED, Level.BLOCKED)
         names = [frame.t(f"bucket_{name}") for name in ("current", "1", "31", "61", "91")]
-        assert len(names) == len(AGEING)
         options = bars(
             frame, names, [float(amount) for amount in amounts], [p.levels[level] for level in levels], labels
         )

@@ -45,21 +45,37 @@
   };
 
   // Rows of the infinite model come from an endpoint of the desk, page by page.
-  const rows = (url, element) => ({
+  const rows = (url) => ({
     getRows: async (params) => {
-      const grid = element();
       try {
         const answer = await fetch(url + (url.includes("?") ? "&" : "?") + "from=" + params.startRow + "&to=" + params.endRow +
           "&sort=" + encodeURIComponent(JSON.stringify(params.sortModel)), { credentials: "same-origin" });
         if (!answer.ok) throw new Error(String(answer.status));
         const page = await answer.json();
         params.successCallback(page.rows, page.total);
-        if (grid) grid.dispatchEvent(new CustomEvent("cp-total", { detail: page.total }));
       } catch (error) {
         params.failCallback();
       }
     },
   });
+
+  // Which rows are in view, and new values for some of them; a cell that differs lights up for a moment.
+  const shownIds = (id) => {
+    const grid = getElement(id)?.api;
+    return grid ? grid.getRenderedNodes().map((node) => node.data?.customer_id).filter(Boolean) : [];
+  };
+  const renew = (id, found) => {
+    const grid = getElement(id)?.api;
+    if (!grid) return;
+    for (const data of found) {
+      const node = grid.getRowNode(data.customer_id);
+      if (!node?.data) continue;
+      const before = node.data;
+      node.setData(data);
+      const columns = Object.keys(data).filter((name) => data[name + "_t"] !== undefined && data[name + "_t"] !== before[name + "_t"]);
+      if (columns.length) grid.flashCells({ rowNodes: [node], columns, flashDuration: 400, fadeDuration: 900 });
+    }
+  };
 
   // The tape: new lines come in at the top, but never while the pointer or the focus is on it, or while it is paused.
   const MOST_LINES = 120;
@@ -145,5 +161,5 @@
     flush(state);
   };
 
-  window.cp = { shown, badge, link, spark, rows, tape, holdTape };
+  window.cp = { shown, badge, link, spark, rows, shownIds, renew, tape, holdTape };
 })();
