@@ -5,7 +5,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/setup.done
-PYTEST := $(BIN)/pytest -n auto --maxprocesses=4
+PYTEST := $(BIN)/pytest -n auto --maxprocesses=4 --dist loadgroup
 PYTHON ?=
 
 .PHONY: help
@@ -62,6 +62,10 @@ format: setup ## Put all files into the house style
 .PHONY: bench
 bench: setup ## Measure speed and memory, as ratios in one run; writes bench/results.json
 	$(BIN)/python -m bench $(BENCH)
+
+.PHONY: screenshots
+screenshots: setup ## Take pictures of every page in both languages and themes, into OUT (default: data/screenshots)
+	$(BIN)/python -m tests.screenshots $(or $(OUT),data/screenshots)
 
 .PHONY: schemas
 schemas: setup ## Generate schemas/published/
