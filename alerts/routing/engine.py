@@ -46,7 +46,8 @@ class NotificationEngine:
         self._life = Lifecycle(routing, self.state)
         self._groups = Groups(routing, self.state)
         self._inhibitor: Inhibitor | None = None
-        self._sectors: set[str] = set()
+        # All of them once: which had changed before the state was stored is not known any more.
+        self._sectors = {alert.labels.get("sector", "") for alert in self.state.alerts.values()}
         fingerprint = hashlib.sha256(repr(routing.route).encode()).hexdigest()[:16]
         if self.state.head.routing not in ("", fingerprint):
             self._regroup(now)
