@@ -1,4 +1,4 @@
-"""The dispatcher's memory: one compacted topic, written in transactions, so that it holds a whole step or none of it."""
+"""The dispatcher's memory: one compacted topic, written in transactions: it holds a whole step, or none of it."""
 
 from __future__ import annotations
 

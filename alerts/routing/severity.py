@@ -42,4 +42,6 @@ def is_small(rules: SeverityRules, at_stake: Mapping[str, Decimal]) -> bool:
     """Whether all that is at stake lies below the thresholds; a currency without one is never small."""
     limits = {str(currency): limit for currency, limit in rules.small_below.items()}
     amounts = {currency: amount for currency, amount in at_stake.items() if amount}
-    return bool(limits) and all(currency in limits and amount < limits[currency] for currency, amount in amounts.items())
+    return bool(limits) and all(
+        currency in limits and amount < limits[currency] for currency, amount in amounts.items()
+    )

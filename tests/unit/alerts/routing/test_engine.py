@@ -265,7 +265,9 @@ def test_another_tree_tells_nobody_twice_and_tells_who_is_new() -> None:
     driver.restart(routing(both, receivers=TWO)).run(400)
     assert driver.log == [(30, "desk", "C1:new"), (90, "head", "C1:new")]
     driver.run(5 * HOUR, step=10)
-    assert [(who, items) for _, who, items in driver.log[2:]] == [(who, "repeat C1:standing") for who in ("head", "desk")]
+    assert [(who, items) for _, who, items in driver.log[2:]] == [
+        (who, "repeat C1:standing") for who in ("head", "desk")
+    ]
 
 
 # --- quiet hours ------------------------------------------------------------------------------------------------
