@@ -16,7 +16,6 @@ from alerts.routing.inputs import (
     FreshnessSeen,
     Input,
     OrderSeen,
-    SilenceGone,
     SilenceSet,
 )
 from alerts.routing.lifecycle import Lifecycle
@@ -65,7 +64,8 @@ class NotificationEngine:
             self._changed(self._life.freshness(item, now), now)
         elif isinstance(item, SilenceSet):
             self._silence(item.silence)
-        elif isinstance(item, SilenceGone) and self.state.silences.pop(item.silence_id, None):
+        elif item.silence_id in self.state.silences:
+            del self.state.silences[item.silence_id]
             self.state.touch("silence", item.silence_id)
 
     def tick(self, now: int) -> list[Notification]:

@@ -41,7 +41,10 @@ def look(
     ``mute``: silenced or inhibited: as if it were not there. ``waits``: held back by quiet hours: told later. An end
     is told to those who were told of the beginning; a repeat leaves out what is acknowledged.
     """
-    fresh, ended, standing, leaves = [], [], [], []
+    fresh: list[Alert] = []
+    ended: list[Alert] = []
+    standing: list[Alert] = []
+    leaves: list[str] = []
     for alert in alerts:
         told = alert.told.get(group.receiver, 0)
         if alert.stage in ENDED:
