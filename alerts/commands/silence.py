@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import json
-import secrets
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, cast
+from typing import TypeVar, cast
 
 import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from alerts import alert_service
+from alerts.alert_service import SilenceView
 from alerts.dispatch.item_text import time_text
-from alerts.dispatch.main import wall_clock_ms
 from alerts.plain import plain
-from alerts.routing import silences
 from alerts.routing.durations import duration_ms
-from alerts.routing.state import Silence
 from alerts.texts import LANGUAGES, Language, phrase, text
-from models.calendar import from_ms
-from schemas.errors import Conflict, InvalidInput
+from alerts.webhooks.dispatcher import wall_clock
+from schemas.errors import InvalidInput
 from streams.control import Control
 from streams.settings import Settings
 
+Answer = TypeVar("Answer")
 _COLUMNS = ("id", "state", "matchers", "author", "reason", "ends")
+_language = click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+_by = click.option("--by", default=getpass.getuser, show_default="you", help="Who says so.")
 
 
 @click.group()
@@ -36,92 +39,87 @@ def silence() -> None:
 @silence.command()
 @click.option("--match", "matchers", multiple=True, required=True, help="label=value, !=, =~ or !~; all must match.")
 @click.option("--reason", required=True)
-@click.option("--by", required=True, help="Who sets it.")
+@_by
 @click.option("--for", "lasts", required=True, help="How long: 30m, 4h, 2d.")
-@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@_language
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def add(matchers: tuple[str, ...], reason: str, by: str, lasts: str, lang: str, as_json: bool) -> None:
     """Set a silence that begins now.
 
     \b
     Example:  creditpulse alerts silence add --match customer=C1 --for 2d --by ann --reason "payment plan agreed"
+    Exit codes: 0 done; 1 no broker answers; 2 a matcher, the reason or the time is wrong.
     """
     try:
-        ms = duration_ms(lasts)
+        duration = timedelta(milliseconds=duration_ms(lasts))
     except ValueError as error:
         raise InvalidInput("duration", f"--for: {error}", "for") from error
-    starts = from_ms(wall_clock_ms())
-    ends = starts + timedelta(milliseconds=ms)
-    record = silences.silence_record(
-        {"matchers": matchers, "author": by, "reason": reason, "starts": starts, "ends": ends}
-    )
-    silence_id = secrets.token_hex(4)
-    value = record.model_dump(mode="json")
-    asyncio.run(_put(silence_id, value))
-    shown = silences.shown(silences.silence_of(silence_id, value), wall_clock_ms())
-    told = phrase("alerts.silenced", cast("Language", lang), id=silence_id, ends=f"{ends:%Y-%m-%d %H:%M} UTC")
-    click.echo(json.dumps(shown, ensure_ascii=False) if as_json else told)
+
+    async def work(control: Control) -> SilenceView:
+        now = wall_clock()
+        return await alert_service.add_silence(
+            control, matchers=matchers, reason=reason, by=by, ends=now + duration, now=now
+        )
+
+    shown = _with_control(work)
+    told = phrase("alerts.silenced", cast("Language", lang), id=shown.id, ends=time_text(shown.ends))
+    _tell(shown, told, as_json)
 
 
 @silence.command("list")
-@click.option("--all", "show_all", is_flag=True, help="Those that are over as well.")
-@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@click.option("--all", "with_expired", is_flag=True, help="Those that are over as well.")
+@_language
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
-def list_silences(show_all: bool, lang: str, as_json: bool) -> None:
+def list_silences(with_expired: bool, lang: str, as_json: bool) -> None:
     """List silences, the one that ends first on top.
 
     \b
     Example:  creditpulse alerts silence list --all
+    Exit codes: 0 done; 1 no broker answers.
     """
-    now, language = wall_clock_ms(), cast("Language", lang)
-    found = [one for one in asyncio.run(_all()) if show_all or one.ends > now]
-    found.sort(key=lambda one: (one.ends, one.id))
+
+    async def work(control: Control) -> list[SilenceView]:
+        return alert_service.list_silences(control, now=wall_clock(), with_expired=with_expired)
+
+    found, language = _with_control(work), cast("Language", lang)
     if as_json:
-        click.echo(json.dumps([silences.shown(one, now) for one in found], ensure_ascii=False))
+        click.echo(json.dumps([one.model_dump(mode="json") for one in found], ensure_ascii=False))
         return
     table = Table(*(text(f"column.{name}", language) for name in _COLUMNS), box=None)
     for one in found:
-        state = silences.shown(one, now)["state"]
-        cells = [one.id, text(f"silence.{state}", language), " ".join(one.matchers), one.author, one.reason]
-        table.add_row(*(Text(plain(cell, 200)) for cell in [*cells, time_text(one.ends)]))
+        state = text(f"silence.{one.state}", language)
+        cells = [one.id, state, " ".join(one.matchers), one.author, one.reason, time_text(one.ends)]
+        table.add_row(*(Text(plain(cell, 200)) for cell in cells))
     Console().print(table if found else text("silence.none", language))
 
 
 @silence.command()
 @click.argument("silence_id", metavar="ID")
-@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@_by
+@_language
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def expire(silence_id: str, lang: str, as_json: bool) -> None:
+def expire(silence_id: str, by: str, lang: str, as_json: bool) -> None:
     """End a silence now; what it muted and still stands is told.
 
     \b
     Example:  creditpulse alerts silence expire 1f0c9a77
+    Exit codes: 0 done; 1 there is no such silence, it is over, or no broker answers.
     """
-    shown = asyncio.run(_expire(silence_id))
-    told = phrase("alerts.expired", cast("Language", lang), id=silence_id)
-    click.echo(json.dumps(shown, ensure_ascii=False) if as_json else told)
+
+    async def work(control: Control) -> SilenceView:
+        return await alert_service.expire_silence(control, silence_id, by=by, now=wall_clock())
+
+    shown = _with_control(work)
+    _tell(shown, phrase("alerts.expired", cast("Language", lang), id=silence_id), as_json)
 
 
-async def _put(silence_id: str, value: dict[str, Any]) -> None:
-    async with Control(Settings()) as control:
-        await control.put(silences.KIND, silence_id, value)
+def _tell(shown: SilenceView, told: str, as_json: bool) -> None:
+    click.echo(json.dumps(shown.model_dump(mode="json"), ensure_ascii=False) if as_json else told)
 
 
-async def _all() -> list[Silence]:
-    async with Control(Settings()) as control:
-        return [silences.silence_of(one, value) for one, value in control.all(silences.KIND).items()]
+def _with_control(work: Callable[[Control], Awaitable[Answer]]) -> Answer:
+    async def run() -> Answer:
+        async with Control(Settings()) as control:
+            return await work(control)
 
-
-async def _expire(silence_id: str) -> dict[str, Any]:
-    async with Control(Settings()) as control:
-        value = control.get(silences.KIND, silence_id)
-        if value is None:
-            raise InvalidInput("unknown_silence", f"there is no silence {plain(silence_id)!r}", "id")
-        now = wall_clock_ms()
-        known = silences.silence_of(silence_id, value)
-        if known.ends <= now:
-            raise Conflict(f"silence {silence_id} has ended already")
-        ends = from_ms(now).isoformat()
-        ended = {**value, "ends": ends, "starts": min(from_ms(known.starts), from_ms(now)).isoformat()}
-        await control.put(silences.KIND, silence_id, ended)
-        return silences.shown(silences.silence_of(silence_id, ended), now)
+    return asyncio.run(run())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from alerts.plain import plain
 from alerts.routing.durations import duration_text
 from alerts.routing.notification import Item
@@ -13,9 +15,9 @@ from schemas.decisions import AlertOut
 _LONGEST_ID = 40
 
 
-def time_text(ms: int) -> str:
+def time_text(time: datetime) -> str:
     """``2026-02-02 02:40 UTC``."""
-    return f"{from_ms(ms):%Y-%m-%d %H:%M} UTC"
+    return f"{time:%Y-%m-%d %H:%M} UTC"
 
 
 def who(item: Item, language: Language) -> str:
@@ -61,7 +63,7 @@ def _condition(item: Item, language: Language) -> str:
     if item.labels["kind"] == "sector":
         code = "notify.sector_over" if is_over else "notify.sector"
         return phrase(code, language, sector=plain(facts["sector"]), customers=facts["customers"])
-    named = {"topic": facts["topic"], "newest": time_text(int(facts["newest"]))}
+    named = {"topic": facts["topic"], "newest": time_text(from_ms(int(facts["newest"])))}
     if is_over:
         return phrase("notify.fresh", language, **named)
     return phrase("notify.stale", language, limit=duration_text(int(facts["limit"])), **named)

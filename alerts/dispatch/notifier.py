@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack
 
 import msgspec
 
-from alerts.dispatch import acknowledgement
 from alerts.dispatch.freshness import TopicWatch
 from alerts.dispatch.message import LOG, OUTBOX, AlertChannel, Message, Settled
 from alerts.dispatch.outbox import FIRST_PAUSE, Outbox, Place
@@ -18,7 +17,7 @@ from alerts.dispatch.render import in_words
 from alerts.dispatch.status import Status
 from alerts.dispatch.store import StateStore
 from alerts.feed import Feed, FeedItem
-from alerts.routing import silences
+from alerts.routing import acknowledgement, silences
 from alerts.routing.config import Routing
 from alerts.routing.engine import KEEP_SILENCES_MS, NotificationEngine
 from alerts.routing.inputs import FreshnessSeen, Input, SilenceGone, SilenceSet, alert_seen, order_seen

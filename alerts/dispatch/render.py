@@ -62,7 +62,7 @@ def _content(note: Notification, language: Language) -> tuple[str, list[Section]
         return _digest(note.digest, note.at, language)
     if note.silence is not None:
         told = phrase("notify.silence", language, **_silence(note.silence))
-        return phrase("notify.title.silence", language, ends=time_text(note.silence.ends)), [Section(told, [])]
+        return phrase("notify.title.silence", language, ends=time_text(from_ms(note.silence.ends))), [Section(told, [])]
     return _title(note, language), _by_change(note, language)
 
 
@@ -134,7 +134,7 @@ def _silence(silence: Silence) -> dict[str, str]:
         "matchers": plain(" ".join(silence.matchers), 200),
         "author": plain(silence.author),
         "reason": plain(silence.reason, 200),
-        "ends": time_text(silence.ends),
+        "ends": time_text(from_ms(silence.ends)),
     }
 
 

@@ -8,17 +8,26 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    model_validator,
+)
 
-from alerts.routing.durations import duration_ms
+from alerts.routing.durations import duration_ms, duration_text
 from alerts.routing.matchers import LABELS, Matcher, parse_matcher
 from schemas.envelope import Severity
 from schemas.fields import Currency
 from schemas.levels import Level
 
-Duration = Annotated[int, BeforeValidator(duration_ms)]
+Duration = Annotated[int, BeforeValidator(duration_ms), PlainSerializer(duration_text)]
 """Milliseconds; written as 30s, 5m, 4h, 1d12h."""
-Matchers = tuple[Annotated[Matcher, PlainValidator(parse_matcher)], ...]
+Matchers = tuple[Annotated[Matcher, PlainValidator(parse_matcher), PlainSerializer(str)], ...]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
@@ -57,7 +66,7 @@ def _label(value: str) -> str:
 
 
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
-TimeOfDay = Annotated[time, BeforeValidator(_of_the_day)]
+TimeOfDay = Annotated[time, BeforeValidator(_of_the_day), PlainSerializer("{:%H:%M}".format)]
 Label = Annotated[str, AfterValidator(_label)]
 
 
@@ -73,8 +82,8 @@ class Route(_Strict):
     goes_on: bool = Field(default=False, alias="continue", description="Look at the next siblings as well.")
     group_by: tuple[Label, ...] | None = None
     group_wait: Duration | None = None
-    group_interval: Annotated[int, BeforeValidator(duration_ms), Field(ge=100)] | None = None
-    repeat_interval: Annotated[int, BeforeValidator(duration_ms), Field(ge=1_000)] | None = None
+    group_interval: Annotated[Duration, Field(ge=100)] | None = None
+    repeat_interval: Annotated[Duration, Field(ge=1_000)] | None = None
     repeat_factor: Annotated[float, Field(ge=1, le=10)] | None = None
     repeat_max: Duration | None = None
     routes: tuple[Route, ...] = ()

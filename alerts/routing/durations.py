@@ -19,10 +19,10 @@ def duration_ms(text: object) -> int:
 
 
 def duration_text(ms: int) -> str:
-    """``1d12h``; what is below a second is left out unless it is all."""
+    """``1d12h``."""
     parts, left = [], ms
-    for unit in ("d", "h", "m", "s"):
+    for unit in ("d", "h", "m", "s", "ms"):
         count, left = divmod(left, _UNITS[unit])
         if count:
             parts.append(f"{count}{unit}")
-    return "".join(parts) or f"{left}ms"
+    return "".join(parts) or "0"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+import msgspec
+
 from alerts.routing.config import Receiver, Routing
 from alerts.routing.digest import HOLD_DAYS, digest
 from alerts.routing.flush import Flush, look
@@ -24,7 +26,7 @@ from alerts.routing.quiet_hours import last_digest, quiet_until
 from alerts.routing.sector import sector_alerts
 from alerts.routing.severity import rank
 from alerts.routing.silences import is_active, silenced_by
-from alerts.routing.state import ENDED, Alert, Group, Hold, Seen, Silence, Stage, State
+from alerts.routing.state import ENDED, Alert, Group, Hold, RoutingUsed, Seen, Silence, Stage, State
 from models.calendar import MS_PER_DAY
 from schemas.decisions import AlertKind
 
@@ -47,10 +49,14 @@ class NotificationEngine:
         self._inhibitor: Inhibitor | None = None
         # All of them once: which had changed before the state was stored is not known any more.
         self._sectors = {alert.labels.get("sector", "") for alert in self.state.alerts.values()}
-        fingerprint = hashlib.sha256(repr(routing.route).encode()).hexdigest()[:16]
-        if self.state.head.routing not in ("", fingerprint):
-            self._regroup(now)
-        self.state.head.routing = fingerprint
+        used = RoutingUsed(routing.model_dump_json(by_alias=True))
+        before = self.state.routing.get("routing")
+        if before != used:
+            if before is not None and self.state.alerts:
+                self._regroup(now)
+                self._changed(self._life.lapse(now), now)
+            self.state.routing["routing"] = used
+            self.state.touch("routing", "routing")
 
     def take(self, item: Input, now: int) -> None:
         """Take something in."""
@@ -71,6 +77,7 @@ class NotificationEngine:
     def tick(self, now: int) -> list[Notification]:
         """What is to be told at ``now``; each notification is given once."""
         self._changed(self._life.ripen(now), now)
+        self._life.forget(now)
         self._watch_sectors(now)
         told = [note for group in self._groups.due(now) if (note := self._flush(group, now)) is not None]
         told += self._ending_silences(now)
@@ -111,7 +118,7 @@ class NotificationEngine:
                 if alert.version > 1:
                     self._groups.hurry(alert)
             elif alert.stage in ENDED and not self._groups.is_in_one(alert):
-                self._life.drop(alert)  # it was pending: nobody knows of it
+                self._life.close(alert)  # nobody has to be told: it was pending, or closed before it was retracted
 
     def _order(self, seen: OrderSeen) -> None:
         key = f"{seen.customer}/{seen.order_id}"
@@ -124,7 +131,8 @@ class NotificationEngine:
     def _silence(self, silence: Silence) -> None:
         known = self.state.silences.get(silence.id)
         if known is not None:
-            silence.noticed = known.noticed and silence.ends <= known.ends
+            noticed = known.noticed and silence.ends <= known.ends
+            silence = msgspec.structs.replace(silence, noticed=noticed)
         if silence != known:
             self.state.silences[silence.id] = silence
             self.state.touch("silence", silence.id)
@@ -153,7 +161,7 @@ class NotificationEngine:
         self._groups.leave(group, found.leaves)
         for key in found.leaves:
             if not self._groups.is_in_one(self.state.alerts[key]):
-                self._life.drop(self.state.alerts[key])
+                self._life.close(self.state.alerts[key])
         return note
 
     def _told(self, group: Group, found: Flush, now: int) -> Notification:
@@ -181,7 +189,8 @@ class NotificationEngine:
             near = is_active(silence, now) and now >= silence.ends - rules.notice_before
             lasts = silence.ends - silence.starts > rules.notice_before
             if near and lasts and not silence.noticed and rules.receiver:
-                silence.noticed = True
+                silence = msgspec.structs.replace(silence, noticed=True)
+                self.state.silences[silence.id] = silence
                 self.state.touch("silence", silence.id)
                 note_id = self._next_id(silence.id, now)
                 found.append(Notification(note_id, now, rules.receiver, "silence_ending", silence=silence))
@@ -219,7 +228,7 @@ class NotificationEngine:
         return f"{self.state.head.notifications:08d}-{mark}"
 
     def _regroup(self, now: int) -> None:
-        stands = [alert for alert in self.state.alerts.values() if alert.stage != Stage.PENDING]
+        stands = [alert for alert in self.state.alerts.values() if alert.stage != Stage.PENDING and not alert.closed]
         self._groups.regroup(stands, now)
 
 

@@ -62,7 +62,7 @@ class Acknowledged:
     key: str
     worsened: str
     by: str
-    note: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,14 @@ from alerts.routing.inputs import Acknowledged, AlertSeen, FreshnessSeen
 from alerts.routing.matchers import all_match
 from alerts.routing.severity import is_small, level_rank, rank, severity_of
 from alerts.routing.state import ENDED, OPEN, Alert, Stage, State
+from models.calendar import MS_PER_DAY
 from schemas.envelope import Severity
 from schemas.levels import Level
 
 _AGEING = re.compile(r"DPD_\d+")
 _MOST_EVENTS = 20
+KEEP_ENDED_MS = 7 * MS_PER_DAY
+"""An alert that is over, and told, stays visible for so long."""
 
 
 def alert_key(customer: str, cause_kind: str) -> str:
@@ -32,7 +35,9 @@ class Lifecycle:
         self._routing, self._state = routing, state
         self._of_customer: dict[str, dict[str, None]] = {}
         self._pending: dict[str, None] = {}
-        for alert in state.alerts.values():
+        self._closed: dict[str, None] = {}
+        """In the order of their ends."""
+        for alert in sorted(state.alerts.values(), key=lambda alert: alert.ended):
             self._index(alert)
 
     def tightened(self, seen: AlertSeen, now: int) -> Iterator[Alert]:
@@ -88,7 +93,7 @@ class Lifecycle:
         """A person took note; of what has become worse meanwhile, nobody has."""
         alert = self._state.alerts.get(ack.key)
         if alert is not None and alert.stage == Stage.FIRING and alert.worsened == ack.worsened:
-            alert.stage, alert.acked_by, alert.ack_note = Stage.ACKNOWLEDGED, ack.by, ack.note
+            alert.stage, alert.acked_by, alert.ack_reason = Stage.ACKNOWLEDGED, ack.by, ack.reason
             self._state.touch("alert", alert.key)
             yield alert
 
@@ -114,14 +119,37 @@ class Lifecycle:
             self._state.touch("alert", key)
             yield known
 
+    def lapse(self, now: int) -> Iterator[Alert]:
+        """Another routing does not ask about some topics, or about sectors, any more: alerts about them end."""
+        topics = {str(topic) for topic in self._routing.freshness}
+        for alert in self.open_alerts():
+            kind = alert.labels["kind"]
+            about_sectors = kind == "sector" and self._routing.sector_alert is None
+            if about_sectors or (kind == "data_freshness" and alert.labels["topic"] not in topics):
+                yield from self.condition(alert.key, False, alert.labels, alert.facts, "routing", now)
+
     def ripen(self, now: int) -> Iterator[Alert]:
         """Pending alerts whose time has come fire."""
         for key in list(self._pending):
             yield from self._ripe(self._state.alerts[key], now)
 
-    def drop(self, alert: Alert) -> None:
-        """Forget an alert that has ended."""
+    def close(self, alert: Alert) -> None:
+        """An alert has ended, and everybody was told who had to be."""
+        alert.closed, alert.told, alert.event = True, {}, ""
+        self._closed.pop(alert.key, None)
+        self._closed[alert.key] = None
+        self._state.touch("alert", alert.key)
+
+    def forget(self, now: int) -> None:
+        """Drop what was closed long ago."""
+        for key in list(self._closed):
+            if now - self._state.alerts[key].ended < KEEP_ENDED_MS:
+                return
+            self._drop(self._state.alerts[key])
+
+    def _drop(self, alert: Alert) -> None:
         self._state.alerts.pop(alert.key, None)
+        self._closed.pop(alert.key, None)
         self._pending.pop(alert.key, None)
         left = self._of_customer.get(alert.customer, {})
         left.pop(alert.key, None)
@@ -146,7 +174,8 @@ class Lifecycle:
         yield from self._enter(alert, known, now)
 
     def _enter(self, alert: Alert, known: Alert | None, now: int) -> Iterator[Alert]:
-        if known is not None:  # its end has not been told yet: for who was told of it, it has begun again
+        self._closed.pop(alert.key, None)
+        if known is not None and known.told:  # its end was not told to all yet: for them, it has begun again
             alert.version, alert.told = known.version + 1, known.told
         self._state.alerts[alert.key] = alert
         waits = [rule.hold_for for rule in self._routing.pending if all_match(rule.matchers, alert.labels)]
@@ -170,7 +199,7 @@ class Lifecycle:
         alert.version += 1
         alert.worsened, alert.change = event_id, change
         if change == "escalated":
-            alert.stage, alert.acked_by, alert.ack_note = Stage.FIRING, "", ""
+            alert.stage, alert.acked_by, alert.ack_reason = Stage.FIRING, "", ""
         self._state.touch("alert", alert.key)
 
     def _milder(self, alert: Alert, seen: AlertSeen) -> None:
@@ -206,6 +235,8 @@ class Lifecycle:
             self._of_customer.setdefault(alert.customer, {})[alert.key] = None
         if alert.stage == Stage.PENDING:
             self._pending[alert.key] = None
+        if alert.closed:
+            self._closed[alert.key] = None
 
 
 def _texts(amounts: dict[str, Decimal]) -> dict[str, str]:

@@ -14,6 +14,9 @@ LABELS: tuple[str, ...] = (
 
 _FORM = re.compile(r"\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(.*?)\s*", re.DOTALL)
 _LONGEST = 300
+_MOST_CHOICES = 3
+_CHOICES, _MULTIPLIED = re.compile(r"[*+?(]"), re.compile(r"\)[*+?]|\{|\(\?|\\\d")
+"""What makes a pattern try again, and what makes it do so without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,20 @@ def parse_matcher(text: object) -> Matcher:
     if len(value) >= 2 and value[0] == value[-1] == '"':
         value = value[1:-1].replace('\\"', '"')
     if operator in ("=~", "!~"):
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError(f"{value!r} is not a pattern: {error}") from error
+        _check_pattern(value)
     return Matcher(name, operator, value)
+
+
+def _check_pattern(value: str) -> None:
+    """Patterns come from people who use the API: one must not be able to hold up the dispatcher for hours."""
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"{value!r} is not a pattern: {error}") from error
+    if _MULTIPLIED.search(value) or len(_CHOICES.findall(value)) > _MOST_CHOICES:
+        raise ValueError(
+            f"{value!r} could take too long: at most {_MOST_CHOICES} of * + ? (, none behind a group, no {{ or (?"
+        )
 
 
 def all_match(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:

@@ -4,58 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from alerts.routing.matchers import Matcher, all_match, parse_matcher
+from alerts.routing.set_by_people import Person, SetByPeople, Words, checked
 from alerts.routing.state import Silence
-from models.calendar import from_ms, to_ms
-from schemas.errors import InvalidInput
+from models.calendar import to_ms
 from schemas.fields import UtcTime
 
 KIND = "silence"
 """Kind of the record in the control topic."""
 
 
-class SilenceRecord(BaseModel):
-    """A silence as people set it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class SilenceRecord(SetByPeople):
+    """A silence as people set it; ``ended_by``: who ended it before its time."""
 
     matchers: tuple[str, ...] = Field(min_length=1, max_length=20)
-    author: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")
-    reason: str = Field(min_length=3, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")
+    author: Person
+    reason: Annotated[Words, Field(min_length=3)]
     starts: UtcTime
     ends: UtcTime
+    ended_by: Person | None = None
+
+    @field_validator("matchers")
+    @classmethod
+    def _can_be_read(cls, matchers: tuple[str, ...]) -> tuple[str, ...]:
+        parsed = [parse_matcher(text) for text in matchers]
+        if all(matcher.matches({}) for matcher in parsed):
+            raise ValueError("at least one must ask for something: this silence would mute everything")
+        return tuple(str(matcher) for matcher in parsed)
 
     @model_validator(mode="after")
-    def _makes_sense(self) -> SilenceRecord:
-        parsed = [parse_matcher(text) for text in self.matchers]
+    def _ends_after_it_starts(self) -> SilenceRecord:
         if self.ends < self.starts:
             raise ValueError("ends must not lie before starts")
-        if all(matcher.matches({}) for matcher in parsed):
-            raise ValueError("at least one matcher must ask for something: this silence would mute everything")
         return self
 
 
 def silence_record(value: Mapping[str, Any]) -> SilenceRecord:
     """The record, checked; raises InvalidInput, which names the field."""
-    try:
-        return SilenceRecord.model_validate(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        text = first["msg"].removeprefix("Value error, ")
-        told = f"{field}: {text}" if field else text
-        raise InvalidInput("silence_invalid", f"silence: {told}", field or None) from error
+    return checked(SilenceRecord, KIND, value)
 
 
 def silence_of(silence_id: str, value: Mapping[str, Any]) -> Silence:
     """The silence of a record of the control topic; raises InvalidInput."""
     record = silence_record(value)
-    matchers = [str(parse_matcher(text)) for text in record.matchers]
-    return Silence(silence_id, matchers, record.author, record.reason, to_ms(record.starts), to_ms(record.ends))
+    starts, ends = to_ms(record.starts), to_ms(record.ends)
+    return Silence(silence_id, list(record.matchers), record.author, record.reason, starts, ends)
 
 
 def silenced_by(silences: Iterable[Silence], labels: Mapping[str, str], now: int) -> Silence | None:
@@ -69,19 +66,6 @@ def silenced_by(silences: Iterable[Silence], labels: Mapping[str, str], now: int
 def is_active(silence: Silence, now: int) -> bool:
     """Whether it mutes at ``now``."""
     return silence.starts <= now < silence.ends
-
-
-def shown(silence: Silence, now: int) -> dict[str, Any]:
-    """The silence for a person or a program."""
-    return {
-        "id": silence.id,
-        "state": "active" if is_active(silence, now) else "expired" if now >= silence.ends else "planned",
-        "matchers": silence.matchers,
-        "author": silence.author,
-        "reason": silence.reason,
-        "starts": from_ms(silence.starts).isoformat(),
-        "ends": from_ms(silence.ends).isoformat(),
-    }
 
 
 @lru_cache(maxsize=1_000)

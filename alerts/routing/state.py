@@ -32,7 +32,8 @@ class Alert(msgspec.Struct):
 
     ``version`` counts how often it became worse, or was corrected; ``worsened`` is the event of the last version, and
     what an acknowledgement is for. ``told``: the version that each receiver knows. ``event``: the last alert event,
-    as JSON; ``facts`` stand in its place where there is none, and tell the level at its end.
+    as JSON; ``facts`` stand in its place where there is none, and tell the level at its end. ``because``: the event
+    that ended or corrected it. ``closed``: it has ended and all were told who had to be; it stays visible a while.
     """
 
     key: str
@@ -49,10 +50,11 @@ class Alert(msgspec.Struct):
     facts: dict[str, str] = {}
     pending_until: int = 0
     acked_by: str = ""
-    ack_note: str = ""
+    ack_reason: str = ""
     because: str = ""
     ended: int = 0
     told: dict[str, int] = {}
+    closed: bool = False
 
 
 class Group(msgspec.Struct):
@@ -69,7 +71,7 @@ class Group(msgspec.Struct):
     repeats: int = 0
 
 
-class Silence(msgspec.Struct):
+class Silence(msgspec.Struct, frozen=True):
     """People mute what matches; ``noticed``: its end has been announced."""
 
     id: str
@@ -97,19 +99,25 @@ class Seen(msgspec.Struct):
     sequence: int
 
 
+class RoutingUsed(msgspec.Struct):
+    """The routing that the dispatcher works by, as JSON: whoever reads the state need not have the file."""
+
+    json: str
+
+
 class Head(msgspec.Struct):
     """``clock``: the last time at which groups were looked at. ``positions``: next offsets by topic/partition."""
 
     clock: int = 0
     notifications: int = 0
-    routing: str = ""
     digests: dict[str, int] = {}
     positions: dict[str, int] = {}
     version: int = VERSION
 
 
 _TYPES: dict[str, type[msgspec.Struct]] = {
-    "alert": Alert, "group": Group, "silence": Silence, "hold": Hold, "seen": Seen, "head": Head,
+    "alert": Alert, "group": Group, "silence": Silence, "hold": Hold, "seen": Seen,
+    "routing": RoutingUsed, "head": Head,
 }  # fmt: skip
 _HEAD = "head"
 
@@ -123,8 +131,19 @@ class State:
         self.silences: dict[str, Silence] = {}
         self.holds: dict[str, Hold] = {}
         self.seen: dict[str, Seen] = {}
-        self.head = Head()
+        self.routing: dict[str, RoutingUsed] = {}
+        """At most one, under the id ``routing``."""
+        self._head: dict[str, Head] = {_HEAD: Head()}
+        self._tables: dict[str, dict[str, Any]] = {
+            "alert": self.alerts, "group": self.groups, "silence": self.silences, "hold": self.holds,
+            "seen": self.seen, "routing": self.routing, "head": self._head,
+        }  # fmt: skip
         self._changed: dict[tuple[str, str], None] = {}
+
+    @property
+    def head(self) -> Head:
+        """What there is one of."""
+        return self._head[_HEAD]
 
     def touch(self, kind: str, record_id: str = _HEAD) -> None:
         """The record was changed, added or removed."""
@@ -141,32 +160,36 @@ class State:
 
     def records(self) -> dict[str, bytes]:
         """Everything, by ``kind/id``."""
-        keys = [(kind, one) for kind in _TYPES for one in self._table(kind)]
-        return {f"{kind}/{one}": value for kind, one in keys if (value := self._encoded(kind, one)) is not None}
+        return {
+            f"{kind}/{record_id}": msgspec.json.encode(record)
+            for kind, table in self._tables.items()
+            for record_id, record in table.items()
+        }
+
+    def apply(self, key: str, value: bytes | None) -> None:
+        """Take in a stored record (None: it was removed); kinds that are not ours are left alone.
+
+        Raises UnsupportedVersion.
+        """
+        kind, _, record_id = key.partition("/")
+        if kind not in _TYPES:
+            return
+        if value is None:
+            self._tables[kind].pop(record_id, None)
+            return
+        record = msgspec.json.decode(value, type=_TYPES[kind])
+        if isinstance(record, Head) and record.version > VERSION:
+            raise UnsupportedVersion(f"alert states of version {record.version}: a newer creditpulse wrote them")
+        self._tables[kind][record_id] = record
 
     @classmethod
     def of(cls, records: Mapping[str, bytes]) -> State:
-        """The state of stored records; kinds that are not ours are left alone. Raises UnsupportedVersion."""
+        """The state of stored records. Raises UnsupportedVersion."""
         state = cls()
-        head = records.get(f"head/{_HEAD}")
-        if head is not None:
-            state.head = msgspec.json.decode(head, type=Head)
-        if state.head.version > VERSION:
-            raise UnsupportedVersion(f"alert states of version {state.head.version}: a newer creditpulse wrote them")
-        for key, value in records.items():
-            kind, _, record_id = key.partition("/")
-            if kind in _TYPES and kind != "head":
-                state._table(kind)[record_id] = msgspec.json.decode(value, type=_TYPES[kind])
+        for key in sorted(records, key=lambda key: not key.startswith("head/")):  # the version first
+            state.apply(key, records[key])
         return state
 
-    def _table(self, kind: str) -> dict[str, Any]:
-        if kind == "head":
-            return {_HEAD: self.head}
-        tables: dict[str, dict[str, Any]] = {
-            "alert": self.alerts, "group": self.groups, "silence": self.silences, "hold": self.holds, "seen": self.seen,
-        }  # fmt: skip
-        return tables[kind]
-
     def _encoded(self, kind: str, record_id: str) -> bytes | None:
-        record = self._table(kind).get(record_id)
+        record = self._tables[kind].get(record_id)
         return None if record is None else msgspec.json.encode(record)

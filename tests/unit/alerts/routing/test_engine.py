@@ -49,13 +49,13 @@ def test_groups_are_the_distinct_values_of_their_labels(by: list[str], expected:
 
 def test_what_begins_and_ends_within_group_wait_is_not_told() -> None:
     driver = Driver(routing()).take(seen()).run(10).take(eased()).run(400)
-    assert (driver.log, driver.engine.state.alerts, driver.engine.state.groups) == ([], {}, {})
+    assert (driver.log, driver.stages(), driver.engine.state.groups) == ([], {"C1/AGEING": "resolved"}, {})
 
 
 def test_an_end_is_told_at_the_next_interval_and_the_group_is_gone() -> None:
     driver = Driver(routing()).take(seen()).run(60).take(eased()).run(400)
     assert driver.log == [(30, "desk", "C1:new"), (330, "desk", "C1:resolved")]
-    assert (driver.engine.state.alerts, driver.engine.state.groups) == ({}, {})
+    assert (driver.stages(), driver.engine.state.groups) == ({"C1/AGEING": "resolved"}, {})
 
 
 def test_a_receiver_that_wants_no_ends_gets_none() -> None:

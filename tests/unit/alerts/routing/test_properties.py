@@ -54,7 +54,9 @@ def scripts(draw: st.DrawFn) -> list[tuple[int, Input]]:
             found.append((pause, FreshnessSeen("payments", T0, T0 + draw(st.sampled_from([0, 10**6])))))
         elif what == "silence":
             ends = T0 + draw(st.integers(60, 2_000)) * 1000
-            found.append((pause, SilenceSet(Silence(f"s-{customer}", [f"customer={customer}"], "ann", "why", T0, ends))))
+            found.append(
+                (pause, SilenceSet(Silence(f"s-{customer}", [f"customer={customer}"], "ann", "why", T0, ends)))
+            )
         elif tightenings:
             of = draw(st.sampled_from(tightenings))
             if what == "ack":
