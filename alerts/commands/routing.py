@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from alerts.dispatch.channels.secret import channel_url
+from alerts.dispatch.apprise_channel import channel_url
 from alerts.routing.config import Routing
 from alerts.routing.durations import duration_text
 from alerts.routing.matchers import LABELS

@@ -1,4 +1,4 @@
-"""Composition root of ``creditpulse dispatch``: the services that tell others, side by side in one process."""
+"""Composition root of ``creditpulse dispatch``: what tells people and what tells systems, in one process."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from alerts.dispatch.channels.apprise_channel import AppriseChannel
-from alerts.dispatch.channels.secret import channel_url
+from alerts.dispatch.apprise_channel import AppriseChannel, channel_url
 from alerts.dispatch.message import AlertChannel
 from alerts.dispatch.notifier import Notifier
 from alerts.dispatch.outbox import Place
-from alerts.dispatch.status import HealthPage, Status
+from alerts.dispatch.status import Pages, Status
 from alerts.routing.config import Routing
 from alerts.routing.routing_text import read_routing
 from alerts.webhooks.dispatcher import WebhookDispatcher
+from alerts.webhooks.schedule import Schedule
 from models.calendar import to_ms
 from streams.settings import Settings
 from streams.topic_admin import wait_for_topics
@@ -35,22 +35,25 @@ def open_channels(routing: Routing, environment: Mapping[str, str]) -> dict[Plac
     }
 
 
-async def run_dispatch(settings: Settings, stop: asyncio.Event, *, webhooks: bool = True) -> None:
-    """Run until ``stop`` is set, or until one of the services cannot go on.
+async def run_dispatch(
+    settings: Settings, stop: asyncio.Event, *, webhook_schedule: Schedule, webhook_timeout: float
+) -> None:
+    """Run until ``stop`` is set, or until one of the services cannot go on; ``webhook_timeout`` in seconds.
 
     Raises InvalidInput (the routing, a channel) and Unavailable (the broker, the port, another dispatcher).
     """
     routing = read_routing(settings.routing_file)
     channels = open_channels(routing, os.environ)
     await wait_for_topics(settings)
-    status = Status()
-    services = [Notifier(settings, routing, channels, wall_clock_ms, status).run]
-    if webhooks:
-        services.append(WebhookDispatcher(settings).run)
-    async with HealthPage(settings, status, wall_clock_ms):
-        running = [asyncio.create_task(service(stop)) for service in services]
+    status = Status(wall_clock_ms)
+    people = Notifier(settings, routing, channels, wall_clock_ms, status)
+    systems = WebhookDispatcher(
+        settings, schedule=webhook_schedule, timeout_seconds=webhook_timeout, count_attempt=status.count_attempt
+    )
+    async with Pages(settings, status):
+        running = [asyncio.create_task(service.run(stop)) for service in (people, systems)]
         await asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION)
-        stop.set()  # one cannot go on: the others end in order, and all are started again together
+        stop.set()  # one cannot go on: the other ends in order, and both are started again together
         await asyncio.gather(*running, return_exceptions=True)
         for task in running:
             task.result()

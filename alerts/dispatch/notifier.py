@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
@@ -32,12 +32,12 @@ from streams.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_POSITIONS_MS, _FRESHNESS_MS, _TIDY_MS = 5_000, 30_000, 3_600_000
+_POSITIONS_MS, _FRESHNESS_MS, _TIDY_MS = 3_000, 30_000, 3_600_000
 _KEEP_LOG_MS = 7 * MS_PER_DAY
 
 
 class Notifier:
-    """A service: ``await Notifier(settings, routing, channels, now_ms).run(stop)``. A second one ends the first."""
+    """A service: ``await Notifier(settings, routing, channels, now_ms, status).run(stop)``. A second ends the first."""
 
     def __init__(
         self,
@@ -45,12 +45,12 @@ class Notifier:
         routing: Routing,
         channels: Mapping[Place, AlertChannel],
         now_ms: Callable[[], int],
-        status: Status | None = None,
+        status: Status,
         *,
         first_pause: float = FIRST_PAUSE,
     ) -> None:
         self._settings, self._routing, self._channels, self._now = settings, routing, channels, now_ms
-        self._status = status or Status()
+        self._status = status
         self._first_pause = first_pause
         self._heard: deque[tuple[str, str, Value | None]] = deque()
         self._settled: deque[Settled] = deque()
@@ -77,9 +77,10 @@ class Notifier:
                 self._channels, self._settle, self._now, give_up_after=self._routing.give_up_after,
                 first_pause=self._first_pause,
             )  # fmt: skip
-            await stack.enter_async_context(self._outbox)
-            self._resume()
-            await self._follow(feed, stop)
+            async with self._outbox:
+                self._resume()
+                await self._follow(feed, stop)
+            await self._store_and_send([], feed.positions(), self._now())  # what was under way until now
 
     def _resume(self) -> None:
         """What was stored and not sent is sent now; what people set while we were away is taken in."""
@@ -106,8 +107,9 @@ class Notifier:
             notes = self._engine.tick(now) if caught_up else []
             await self._store_and_send(notes, feed.positions(), now)
             await self._tidy(now)
-            self._report(now, caught_up)
-        await self._store_and_send([], feed.positions(), self._now())
+            if caught_up:
+                stages = Counter(alert.stage for alert in self._engine.state.alerts.values())
+                self._status.looked(stages, self._outbox.waiting)
 
     def _take(self, items: list[FeedItem], now: int) -> None:
         engine = self._engine
@@ -140,11 +142,11 @@ class Notifier:
         messages = [message for note in notes for message in self._messages(note)]
         state, settled = self._engine.state, list(self._settled)
         self._settled.clear()
-        places = {f"{topic}/{number}": at for (topic, number), at in positions.items()}
-        if places != state.head.positions:
-            state.head.positions = places
-            if now - self._positions_at >= _POSITIONS_MS:
-                state.touch("head")
+        state.head.positions = {f"{topic}/{number}": at for (topic, number), at in positions.items()}
+        if (
+            now - self._positions_at >= _POSITIONS_MS
+        ):  # whether or not there is news: by this one that was replaced ends
+            state.touch("head")
         changes = state.take_changes()
         if not (changes or messages or settled):
             return
@@ -170,10 +172,7 @@ class Notifier:
 
     def _settle(self, result: Settled) -> None:
         self._settled.append(result)
-        if result.outcome == "sent":
-            self._status.sent += 1
-        else:
-            self._status.given_up += 1
+        self._status.count_message(result.receiver, result.outcome)
 
     async def _tidy(self, now: int) -> None:
         """Forget old entries of the log, silences long over, and acknowledgements of alerts that are no more."""
@@ -192,11 +191,6 @@ class Notifier:
             taken = _set_by_people(silences.KIND, key, value)
             if isinstance(taken, SilenceSet) and now >= taken.silence.ends + KEEP_SILENCES_MS:
                 await self._control.delete(silences.KIND, key)
-
-    def _report(self, now: int, caught_up: bool) -> None:
-        status = self._status
-        status.last_tick = now if caught_up else status.last_tick
-        status.open_alerts, status.waiting = len(self._engine.state.alerts), self._outbox.waiting
 
 
 def _set_by_people(kind: str, record_id: str, value: Value | None) -> Input | None:

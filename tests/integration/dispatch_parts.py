@@ -118,7 +118,7 @@ def start_dispatch(settings: Settings, **environment: str) -> Child:
         assert child.poll() is None, child.last_lines()
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{settings.dispatch_port}/health", timeout=2) as answer:
-                assert json.load(answer)["state"] == "ok"
+                assert json.load(answer)["status"] == "ok"
                 return child
         except OSError:
             assert time.monotonic() < deadline, child.last_lines()

@@ -20,7 +20,11 @@ LEVELS = ("STANDARD", "WATCH", "HIGH_RISK", "BLOCKED")
 
 def rules() -> Routing:
     return routing(
-        {"group_by": ["owner"], "routes": [{"receiver": "head", "matchers": ["severity=critical"], "continue": True}]},
+        {
+            "group_by": ["owner"],
+            "repeat_interval": "10m",
+            "routes": [{"receiver": "head", "matchers": ["severity=critical"], "continue": True}],
+        },
         receivers=[
             {"name": "desk", "digest": {"at": "03:45", "time_zone": "Europe/Berlin"}},
             {"name": "head", "quiet_hours": [{"from": "03:42", "to": "03:50", "time_zone": "Europe/Berlin"}]},
@@ -39,7 +43,7 @@ def scripts(draw: st.DrawFn) -> list[tuple[int, Input]]:
     found: list[tuple[int, Input]] = []
     tightenings: list[AlertSeen] = []
     for _ in range(draw(st.integers(1, 14))):
-        pause = draw(st.sampled_from([0, 1, 29, 30, 45, 300, 900, 15_000]))
+        pause = draw(st.sampled_from([0, 1, 29, 30, 45, 300, 900]))
         what = draw(st.sampled_from(["tighten", "tighten", "tighten", "ease", "retract", "ack", "silence", "fresh"]))
         customer = draw(st.sampled_from(CUSTOMERS))
         before, level = sorted(draw(st.lists(st.sampled_from(range(4)), min_size=2, max_size=2)))
@@ -70,36 +74,31 @@ def scripts(draw: st.DrawFn) -> list[tuple[int, Input]]:
 def play(script: list[tuple[int, Input]], *, restart: bool) -> Driver:
     driver = Driver(rules(), restart=restart)
     for pause, item in script:
-        driver.run(driver.now + pause, step=15).take(item)
-    return driver.run(driver.now + 4_000, step=15)
+        driver.run(driver.now + pause, step=30).take(item)
+    return driver.run(driver.now + 2_000, step=30)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(scripts())
 def test_a_restart_between_any_two_steps_changes_nothing(script: list[tuple[int, Input]]) -> None:
-    """Stored and read again after every input and every tick, the engine says the same, with the same ids."""
-    assert play(script, restart=True).told == play(script, restart=False).told
-
-
-@settings(max_examples=60, deadline=None)
-@given(scripts())
-def test_no_two_notifications_have_the_same_id_and_none_says_the_same_twice(script: list[tuple[int, Input]]) -> None:
-    """An id names one notification; to a receiver, an alert is new or worse once per version."""
-    told = [note for _, note in play(script, restart=False).told]
-    assert len({note.id for note in told}) == len(told)
-    for note in told:
+    """Stored and read again after every input and every tick, the engine says the same, with the same ids; an id names
+    one notification, no alert stands in it twice, and nothing is repeated but what fires."""
+    told = play(script, restart=False).told
+    assert play(script, restart=True).told == told
+    assert len({note.id for _, note in told}) == len(told)
+    for _, note in told:
         keys = [item.key for item in note.items]
         assert len(set(keys)) == len(keys)
         assert note.kind != "repeat" or all(item.stage == "firing" for item in note.items)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(scripts())
 def test_changes_are_all_that_has_to_be_stored(script: list[tuple[int, Input]]) -> None:
     """The changes, laid one over the other, are the state: what is not said to have changed has not."""
     driver, stored = Driver(rules()), {}
-    for pause, item in script:
-        driver.run(driver.now + pause, step=30).take(item)
+    for pause, item in [*script, (0, None)]:
+        driver.run(driver.now + pause, step=30).take(*([item] if item else []))
         for key, value in driver.engine.state.take_changes().items():
             stored.pop(key, None)
             if value is not None:

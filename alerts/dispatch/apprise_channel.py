@@ -1,8 +1,11 @@
-"""E-mail, chat and whatever else Apprise can reach, behind one URL."""
+"""E-mail, chat and whatever else Apprise can reach, behind one URL, which stands in the environment."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import apprise
 
@@ -25,7 +28,9 @@ class AppriseChannel:
         """``name`` is what may be shown of it; raises InvalidInput for a URL that Apprise does not know."""
         self._name = name
         self._apprise = apprise.Apprise()
-        if not self._apprise.add(url) or len(self._apprise) != 1:
+        with _silent():
+            known = self._apprise.add(url) and len(self._apprise) == 1
+        if not known:
             raise InvalidInput("channel_invalid", f"{name} does not hold one URL that Apprise understands", name)
         self._is_html = self._apprise[0].notify_format == apprise.NotifyFormat.HTML
 
@@ -42,3 +47,23 @@ class AppriseChannel:
             raise Unavailable(f"{self._name} did not answer within {_SECONDS:.0f} s") from error
         if not done:
             raise Unavailable(f"{self._name} did not take it")
+
+
+def channel_url(reference: str, environment: Mapping[str, str]) -> str:
+    """The URL behind ``${NAME}``; raises InvalidInput, which tells the name and never the URL: it holds passwords."""
+    name = reference.removeprefix("${").removesuffix("}")
+    url = environment.get(name, "").strip()
+    if not url:
+        raise InvalidInput("channel_missing", f"the routing names ${{{name}}}: set {name} to an Apprise URL", name)
+    return url
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Apprise logs a URL that it does not understand, with the password in it."""
+    logger = logging.getLogger("apprise")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
