@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
@@ -17,7 +16,7 @@ from alerts.sentences import joined, money
 from alerts.texts import Language, phrase, text
 from models.calendar import from_ms
 
-_MOST_IDS = 5
+_MOST_IDS, _MOST_NAMES = 5, 2
 _ORDER = ("new", "escalated", "corrected", "retracted", "resolved", "standing")
 
 
@@ -59,7 +58,7 @@ def _environment() -> Environment:
 
 def _content(note: Notification, language: Language) -> tuple[str, list[Section]]:
     if note.digest is not None:
-        return _digest(note.digest, note.at, language)
+        return _digest(note.digest, language)
     if note.silence is not None:
         told = phrase("notify.silence", language, **_silence(note.silence))
         return phrase("notify.title.silence", language, ends=time_text(from_ms(note.silence.ends))), [Section(told, [])]
@@ -68,25 +67,21 @@ def _content(note: Notification, language: Language) -> tuple[str, list[Section]
 
 def _title(note: Notification, language: Language) -> str:
     news = [item for item in note.items if item.change != "standing"] or list(note.items)
-    customers = {item.customer or item.key: item for item in news}
-    about = who(news[0], language)
-    if len(customers) > 1:
-        about = phrase("notify.many", language, count=str(len(customers)))
-        shared = " ".join(f"{name}={plain(value, 40)}" for name, value in note.labels.items())
-        about = f"{about} ({shared})" if shared else about
+    subjects = list(dict.fromkeys(who(item, language) for item in news))
+    about, more = ", ".join(subjects[:_MOST_NAMES]), len(subjects[_MOST_NAMES:]) + note.more
+    if more:
+        about = phrase("notify.others", language, some=about, count=str(more))
     severity = text(note.severity, language)
     if note.kind == "repeat":
         return phrase("notify.title.repeat", language, severity=severity, who=about)
-    counts = Counter(item.change for item in news)
-    if len(news) == 1:
-        change = text(f"change.{news[0].change}", language)
-        return phrase("notify.title.one", language, severity=severity, change=change, who=about)
     counted = [
-        phrase("notify.counted", language, count=str(counts[change]), change=text(f"change.{change}", language))
+        phrase("notify.counted", language, count=str(note.counts[change]), change=text(f"change.{change}", language))
         for change in _ORDER
-        if counts[change]
+        if change != "standing" and change in note.counts
     ]
-    return phrase("notify.title.many", language, severity=severity, counts=", ".join(counted), who=about)
+    if len(news) == 1:
+        counted = [text(f"change.{news[0].change}", language)]
+    return phrase("notify.title.alerts", language, severity=severity, counts=", ".join(counted), who=about)
 
 
 def _by_change(note: Notification, language: Language) -> list[Section]:
@@ -100,7 +95,7 @@ def _by_change(note: Notification, language: Language) -> list[Section]:
     return found
 
 
-def _digest(digest: Digest, at: int, language: Language) -> tuple[str, list[Section]]:
+def _digest(digest: Digest, language: Language) -> tuple[str, list[Section]]:
     sections = [
         Section(text("digest.levels", language), _counts(digest.by_level, language)),
         Section(text("digest.kinds", language), _counts(digest.by_kind, language)),
@@ -117,7 +112,7 @@ def _digest(digest: Digest, at: int, language: Language) -> tuple[str, list[Sect
     sections.append(Section(text("digest.holds", language), holds or nothing))
     sections.append(Section(text("digest.ending", language), ending or nothing))
     total = str(sum(digest.by_kind.values()))
-    return phrase("notify.title.digest", language, date=f"{from_ms(at):%Y-%m-%d}", count=total), sections
+    return phrase("notify.title.digest", language, date=digest.date, count=total), sections
 
 
 def _counts(counts: dict[str, int], language: Language) -> list[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from alerts.routing.config import DigestRules
 from alerts.routing.matchers import all_match
 from alerts.routing.notification import Digest, Item, open_holds
 from alerts.routing.silences import is_active
 from alerts.routing.state import Alert, Hold, Silence
-from models.calendar import MS_PER_DAY
+from models.calendar import MS_PER_DAY, from_ms
 
 HOLD_DAYS = 30
 """Holds older than this are left out: an order that was cancelled gets no decision any more."""
@@ -35,8 +36,9 @@ def digest(
     }
     recent = [hold for hold in holds if now - hold.since <= HOLD_DAYS * MS_PER_DAY]
     ending = [one for one in silences if is_active(one, now) and one.ends - now <= MS_PER_DAY]
+    date = from_ms(now).astimezone(ZoneInfo(rules.time_zone)).date().isoformat()
     return Digest(
-        dict(sorted(levels.items())), dict(kinds.most_common()), top, open_holds(recent),
+        date, dict(sorted(levels.items())), dict(kinds.most_common()), top, open_holds(recent),
         sorted(ending, key=lambda one: (one.ends, one.id)),
     )  # fmt: skip
 

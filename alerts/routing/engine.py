@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 
 import msgspec
@@ -177,7 +178,7 @@ class NotificationEngine:
         ordered = sorted(news, key=_worst_first) + sorted(standing, key=_worst_first)
         return Notification(
             self._next_id(group.key, now), now, group.receiver, "repeat" if found.is_repeat else "alerts",
-            dict(group.labels), tuple(ordered[:MOST_ITEMS]), max(0, len(ordered) - MOST_ITEMS),
+            dict(group.labels), tuple(ordered[:MOST_ITEMS]), dict(Counter(item.change for item in ordered)),
         )  # fmt: skip
 
     def _ending_silences(self, now: int) -> list[Notification]:
@@ -232,5 +233,5 @@ class NotificationEngine:
         self._groups.regroup(stands, now)
 
 
-def _worst_first(item: Item) -> tuple[bool, int, str]:
-    return item.change in ENDED, -rank(item.severity), item.key
+def _worst_first(item: Item) -> tuple[bool, int, str, str]:
+    return item.change in ENDED, -rank(item.severity), item.customer, item.key

@@ -45,8 +45,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """The book on one page; ``top``: per currency, the alerts with most at stake."""
+    """The book on one page; ``date``: where the receiver is; ``top``: per currency, the alerts with most at stake."""
 
+    date: str
     by_level: dict[str, int]
     by_kind: dict[str, int]
     top: dict[str, list[Item]]
@@ -57,7 +58,10 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One message to one receiver; ``id`` is the same however often it is made or sent. ``more``: items not shown."""
+    """One message to one receiver; ``id`` is the same however often it is made or sent.
+
+    ``items``: the worst, at most ``MOST_ITEMS``; ``counts``: how many there are, by change.
+    """
 
     id: str
     at: int
@@ -65,9 +69,14 @@ class Notification:
     kind: Literal["alerts", "repeat", "digest", "silence_ending"]
     labels: dict[str, str] = field(default_factory=dict)
     items: tuple[Item, ...] = ()
-    more: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
     silence: Silence | None = None
     digest: Digest | None = None
+
+    @property
+    def more(self) -> int:
+        """Items that are not shown."""
+        return sum(self.counts.values()) - len(self.items)
 
     @property
     def severity(self) -> str:
