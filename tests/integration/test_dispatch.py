@@ -8,8 +8,11 @@ import os
 import signal
 from pathlib import Path
 
+from click.testing import CliRunner
+
 from schemas.decisions import AlertKind, Master
 from schemas.levels import Level
+from streams.cli import main
 from streams.embedded.broker import free_port
 from streams.embedded.guard import Child
 from streams.settings import Settings
@@ -27,13 +30,9 @@ from tests.integration.dispatch_parts import (
 
 async def cli(settings: Settings, *words: str) -> str:
     """Output of a command of ours."""
-    child = await asyncio.create_subprocess_exec(
-        ".venv/bin/creditpulse", *words, env={**os.environ, **settings.environment()},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await child.communicate()
-    assert child.returncode == 0, err.decode()
-    return out.decode()
+    done = await asyncio.to_thread(CliRunner().invoke, main, words, env=settings.environment())
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
 async def start(settings: Settings, room: ChatRoom, mails: MailBox) -> Child:
