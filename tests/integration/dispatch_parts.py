@@ -163,9 +163,15 @@ def start_dispatch(settings: Settings, **environment: str) -> Child:
     while True:
         assert child.poll() is None, child.last_lines()
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{settings.dispatch_port}/health", timeout=2) as answer:
-                assert json.load(answer)["status"] == "ok"
-                return child
+            assert json.loads(page(settings, "health"))["status"] == "ok"
+            return child
         except OSError:
             assert time.monotonic() < deadline, child.last_lines()
             time.sleep(0.1)
+
+
+def page(settings: Settings, name: str) -> str:
+    """What the dispatcher tells about itself; raises OSError while it is not well."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{settings.dispatch_port}/{name}", timeout=2) as answer:
+        told: str = answer.read().decode()
+        return told

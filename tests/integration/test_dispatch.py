@@ -21,6 +21,7 @@ from tests.integration.conftest import MakeSettings
 from tests.integration.dispatch_parts import (
     ChatRoom,
     MailBox,
+    page,
     publish_alerts,
     start_dispatch,
     tightening,
@@ -71,6 +72,9 @@ async def test_killed_and_started_again_it_tells_all_and_none_twice(
         assert "C5" not in room.told("new")
         assert after["C1"]["state"] == "resolved"
         await mails.until(len(room.messages))
+        metrics = await asyncio.to_thread(page, settings, "metrics")
+        assert 'creditpulse_alerts{stage="acknowledged"} 1.0' in metrics
+        assert 'creditpulse_messages_total{outcome="sent",receiver="desk"}' in metrics
         assert child.stop(timeout=20) == 0
         assert len(room.references) == len(set(room.references)) == len(room.messages)
         # The mails say the same, each once: the reference ends with the number of the message alone.
