@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Protocol
 
 
 class Role(StrEnum):
@@ -21,3 +22,15 @@ class Role(StrEnum):
 
 
 _RANK = {role: rank for rank, role in enumerate(Role)}
+
+
+class Person(Protocol):
+    """Who acts: the name that an API key was made for, or that somebody signed in with; never one that was claimed."""
+
+    @property
+    def name(self) -> str:
+        """Stands in the log and the audit trail."""
+
+    @property
+    def role(self) -> Role:
+        """What the person may do."""

@@ -13,6 +13,7 @@ from desk.api.archive import ArchiveReader
 from desk.api.hub import Hub
 from streams.control import Control
 from streams.live_book import LiveBook
+from streams.publisher import Publisher
 from streams.settings import Settings
 
 
@@ -25,6 +26,7 @@ class Services:
     book: LiveBook
     archive: ArchiveReader
     hub: Hub
+    publisher: Publisher
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -36,8 +38,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         LiveBook(settings) as book,
         ArchiveReader(settings) as archive,
         Hub(settings) as hub,
+        Publisher(settings) as publisher,
     ):
-        yield Services(settings, control, book, archive, hub)
+        yield Services(settings, control, book, archive, hub, publisher)
 
 
 def services_of(request: Request) -> Services:
