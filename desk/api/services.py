@@ -11,6 +11,7 @@ from fastapi import Request
 
 from desk.api.archive import ArchiveReader
 from desk.api.hub import Hub
+from desk.policy_trials import PolicyTrials
 from streams.control import Control, Value
 from streams.live_book import LiveBook
 from streams.publisher import Publisher
@@ -29,6 +30,7 @@ class Services:
     archive: ArchiveReader
     hub: Hub
     publisher: Publisher
+    trials: PolicyTrials
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     on_control: list[OnControl] = field(default_factory=list)
 
@@ -48,8 +50,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         ArchiveReader(settings) as archive,
         Hub(settings) as hub,
         Publisher(settings) as publisher,
+        PolicyTrials(settings) as trials,
     ):
-        yield Services(settings, control, book, archive, hub, publisher, on_control=on_control)
+        yield Services(settings, control, book, archive, hub, publisher, trials, on_control=on_control)
 
 
 def services_of(request: Request) -> Services:
