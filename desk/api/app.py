@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
-from desk.api import acts, credit_checks, customers, events, oversight, problems, reads
+from desk.api import acts, book_routes, credit_checks, customers, events, oversight, problems, reads
 from desk.api.guard import Rates, RequestIds
 from desk.api.health import router as health
 from desk.api.services import Services
@@ -36,6 +36,7 @@ def create_app(settings: Settings, opened: Callable[[Settings], AbstractAsyncCon
         health,
         credit_checks.router,
         acts.router,
+        book_routes.router,
         customers.router,
         oversight.router,
         reads.router,

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from fastapi import Request
 
 from desk.api.archive import ArchiveReader
+from desk.api.customer_book import CustomerBook
 from desk.api.hub import Hub
 from desk.policy_trials import PolicyTrials
 from streams.control import Control, Value
@@ -30,6 +31,7 @@ class Services:
     archive: ArchiveReader
     hub: Hub
     publisher: Publisher
+    customers: CustomerBook
     trials: PolicyTrials
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     on_control: list[OnControl] = field(default_factory=list)
@@ -50,9 +52,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         ArchiveReader(settings) as archive,
         Hub(settings) as hub,
         Publisher(settings) as publisher,
+        CustomerBook(book, archive) as customers,
         PolicyTrials(settings) as trials,
     ):
-        yield Services(settings, control, book, archive, hub, publisher, trials, on_control=on_control)
+        yield Services(settings, control, book, archive, hub, publisher, customers, trials, on_control=on_control)
 
 
 def services_of(request: Request) -> Services:

@@ -38,22 +38,12 @@ _HEALTH_SECONDS = 1.0
 _TOOLKIT_LANGUAGE = {"en": "en-GB", "zh": "zh-CN"}
 
 
-class Frame:
-    """One open page of one user."""
+class Words:
+    """Texts and formats of one language, for the page ``key``."""
 
-    def __init__(self, desk: Desk, session: Session, user: User, key: str) -> None:
-        self.desk, self.session, self.user, self.key = desk, session, user, key
-        self.services: Services = desk.services
-        liked = desk.preferences.of(user.name) or Preference(language=session.data.get("language", "en"))
-        self.language: Language = liked.language
-        self.theme: Theme = liked.theme
-        self.palette: Palette = palette(self.theme)
-        self.f = Formats(self.language)
-        self.client = ui.context.client
-        self._subscriptions: list[Subscription] = []
-        self._shown_health: tuple[Any, ...] = ()
-
-    # --- what a page asks for ---------------------------------------------------------------------------------
+    def __init__(self, key: str, language: Language) -> None:
+        self.key, self.language = key, language
+        self.f = Formats(language)
 
     def t(self, key: str, **named: str) -> str:
         """A text of the page (``title``), or of another file (``frame.sign_out``)."""
@@ -66,6 +56,23 @@ class Frame:
     def reason(self, reason: Reason | OrderCheck) -> str:
         """A reason or check with its numbers."""
         return reason_text(reason, self.language)
+
+
+class Frame(Words):
+    """One open page of one user."""
+
+    def __init__(self, desk: Desk, session: Session, user: User, key: str) -> None:
+        self.desk, self.session, self.user = desk, session, user
+        self.services: Services = desk.services
+        liked = desk.preferences.of(user.name) or Preference(language=session.data.get("language", "en"))
+        super().__init__(key, liked.language)
+        self.theme: Theme = liked.theme
+        self.palette: Palette = palette(self.theme)
+        self.client = ui.context.client
+        self._subscriptions: list[Subscription] = []
+        self._shown_health: tuple[Any, ...] = ()
+
+    # --- what a page asks for ---------------------------------------------------------------------------------
 
     async def view(self, name: str, customer_id: str | None = None, limit: int = 100, **more: Any) -> list[Row]:
         """A page of a view of the archive, shared with all who look at it now; raises Unavailable, NotFound."""

@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeAlias
 
 from alerts.feed import FeedItem
 from desk.api.hub import Hub
-from schemas.errors import Unavailable
+from schemas.errors import CreditPulseError, Unavailable
 from streams.control import Value
 from streams.tasks import end_task
 
@@ -137,5 +137,7 @@ async def _tell(subscription: Subscription, news: News) -> None:
         subscription.pending = [*news, *subscription.pending]
         subscription.due = time.monotonic() + _TRY_AGAIN_SECONDS * 2
         await asyncio.sleep(_TRY_AGAIN_SECONDS)
+    except CreditPulseError as error:
+        log.warning("a page could not be brought up to date: %s", str(error)[:300])
     except Exception:
         log.exception("a page could not be brought up to date")

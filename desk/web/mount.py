@@ -85,7 +85,7 @@ def create_desk(
     core.sio.eio.cors_allowed_origins = None  # a socket is opened by our own pages only
     ui.run_with(
         app, title="creditpulse", favicon=STATIC / "favicon.svg", tailwind=False, show_welcome_message=False,
-        reconnect_timeout=30.0,
+        reconnect_timeout=30.0, binding_refresh_interval=None,
     )  # fmt: skip
     app.add_middleware(Shield)
     app.add_middleware(SessionCookies, sessions=sessions, secure=settings.desk_url.startswith("https://"))

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
-from nicegui import ui
+from nicegui import app, ui
 
 from desk.api.roles import Role
 from desk.web.desk import Desk, desk_of
@@ -35,6 +35,8 @@ class Page:
     build: Callable[..., Awaitable[None]]
     order: int | None = None
     role: Role = Role.READER
+    router: APIRouter | None = None
+    """What the page asks for beside its news: routes of its own, which look after who is signed in themselves."""
 
 
 def find_pages() -> list[Page]:
@@ -50,6 +52,8 @@ def find_pages() -> list[Page]:
 def serve(pages: list[Page]) -> None:
     """Register the pages with the toolkit."""
     for page in pages:
+        if page.router is not None:
+            app.include_router(page.router)
         _serve(page, pages)
 
 

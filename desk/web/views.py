@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 from desk.api.archive import ArchiveReader
@@ -21,10 +21,17 @@ class Views:
         self._answers: dict[tuple[Any, ...], tuple[float, asyncio.Task[Any]]] = {}
 
     async def view(
-        self, name: str, customer_id: str | None = None, limit: int = 100, offset: int = 0, *, max_age: float = 2.0
+        self,
+        name: str,
+        customer_id: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+        *,
+        max_age: float = 2.0,
+        options: Mapping[str, str] | None = None,
     ) -> list[Row]:
         """A page of a view, at most ``max_age`` seconds old; errors as ``ArchiveReader.view``."""
-        key = ("view", name, customer_id, limit, offset)
+        key = ("view", name, customer_id, limit, offset, *sorted((options or {}).items()))
         found: list[Row] = await self._shared(
             key, max_age, lambda: self._archive.view(name, customer_id, limit, offset)
         )

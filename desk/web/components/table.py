@@ -19,7 +19,7 @@ from nicegui import ui
 from nicegui.elements.aggrid import AgGrid
 
 from desk.web.components.basics import level_look
-from desk.web.frame import Frame
+from desk.web.frame import Frame, Words
 
 Kind = Literal[
     "text", "code", "level", "link", "number", "signed", "percent", "money", "days", "day", "time", "badge", "spark"
@@ -50,7 +50,7 @@ class Column:
     about: str = ""
 
 
-def cells(frame: Frame, columns: Sequence[Column], row: Row) -> dict[str, Any]:
+def cells(frame: Words, columns: Sequence[Column], row: Row) -> dict[str, Any]:
     """A row as the browser gets it: FIELD to sort by, FIELD_t to show, FIELD_b for badges, FIELD_l for links."""
     found: dict[str, Any] = {}
     for column in columns:
@@ -73,7 +73,7 @@ def cells(frame: Frame, columns: Sequence[Column], row: Row) -> dict[str, Any]:
     return found
 
 
-def shown(frame: Frame, column: Column, row: Row) -> str:
+def shown(frame: Words, column: Column, row: Row) -> str:
     """The text of a cell."""
     f, value = frame.f, row.get(column.field)
     match column.kind:
@@ -168,7 +168,7 @@ class Table:
 _ON_ENTER = "(event) => { if (event.event?.key === 'Enter') emit({data: event.data}); }"
 
 
-def grid_options(frame: Frame, columns: Sequence[Column]) -> dict[str, Any]:
+def grid_options(frame: Words, columns: Sequence[Column]) -> dict[str, Any]:
     """AG Grid's options for these columns: sorting, resizing, texts of the language."""
     return {
         "columnDefs": [_definition(column) for column in columns],
@@ -208,12 +208,13 @@ def _definition(column: Column) -> dict[str, Any]:
     return found
 
 
-def to_csv(columns: Sequence[Column], rows: Iterable[Row]) -> str:
+def to_csv(columns: Sequence[Column], rows: Iterable[Row], *, head: bool = True) -> str:
     """Raw values with the heads of the table; a text that a spreadsheet would run as a formula is made harmless."""
     out = io.StringIO()
     writer = csv.writer(out)
     kept = [column for column in columns if column.kind != "spark"]
-    writer.writerow([column.head for column in kept])
+    if head:
+        writer.writerow([column.head for column in kept])
     for row in rows:
         writer.writerow([_harmless(row.get(column.field)) for column in kept])
     return out.getvalue()
