@@ -48,20 +48,20 @@ class Proof(BaseModel):
     broken: BrokenEntry | None
 
 
-@router.get("/v1/customers/{customer_id}/file", summary="All that the engine holds of a customer, as of now")
+@router.get("/v1/customers/{customer_id:path}/file", summary="All that the engine holds of a customer, as of now")
 async def file(services: Asked, who: Reader, customer_id: CustomerId) -> FileAnswer:
     """Parts of the score (they sum to it), exposure down to open items, ageing, paying habit, what is known of it, the
     way back. From the live book: it answers while the archive is away."""
     return customer_file(services, customer_id)
 
 
-@router.post("/v1/customers/{customer_id}/what-if", summary="What would become of a customer; nothing happens")
+@router.post("/v1/customers/{customer_id:path}/what-if", summary="What would become of a customer; nothing happens")
 async def rehearse(services: Asked, who: OrderEntry, customer_id: CustomerId, body: WhatIf) -> WhatIfAnswer:
     """After this order, this payment, this policy, one after the other: by the code that decides it live."""
     return what_if(services, customer_id, body.steps)
 
 
-@router.get("/v1/customers/{customer_id}/policy", summary="Which policy values hold for a customer, and why")
+@router.get("/v1/customers/{customer_id:path}/policy", summary="Which policy values hold for a customer, and why")
 async def policy(
     services: Asked,
     who: Reader,
@@ -72,7 +72,7 @@ async def policy(
     return policy_values(services, customer_id, path or ())
 
 
-@router.post("/v1/customers/{customer_id}/statements", summary="Enter a financial statement", responses=CONFLICT)
+@router.post("/v1/customers/{customer_id:path}/statements", summary="Enter a financial statement", responses=CONFLICT)
 async def statement(
     services: Asked, who: Analyst, response: Response, customer_id: CustomerId, body: StatementFigures, key: Key = None
 ) -> ActAnswer:
@@ -80,7 +80,7 @@ async def statement(
     return told(await acts.assess(services, who, customer_id, body, key=key), response)
 
 
-@router.post("/v1/customers/{customer_id}/agency-reports", summary="Enter an agency's report", responses=CONFLICT)
+@router.post("/v1/customers/{customer_id:path}/agency-reports", summary="Enter an agency's report", responses=CONFLICT)
 async def agency_report(
     services: Asked, who: Analyst, response: Response, customer_id: CustomerId, body: AgencyWord, key: Key = None
 ) -> ActAnswer:
@@ -88,7 +88,7 @@ async def agency_report(
     return told(await acts.assess(services, who, customer_id, body, key=key), response)
 
 
-@router.post("/v1/customers/{customer_id}/reviews", summary="Enter your own review", responses=CONFLICT)
+@router.post("/v1/customers/{customer_id:path}/reviews", summary="Enter your own review", responses=CONFLICT)
 async def review(
     services: Asked, who: Analyst, response: Response, customer_id: CustomerId, body: ReviewGrades, key: Key = None
 ) -> ActAnswer:
@@ -96,7 +96,7 @@ async def review(
     return told(await acts.assess(services, who, customer_id, body, key=key), response)
 
 
-@router.get("/v1/customers/{customer_id}/audit/proof", summary="Whether a customer's audit entries are as sealed")
+@router.get("/v1/customers/{customer_id:path}/audit/proof", summary="Whether a customer's audit entries are as sealed")
 async def proof(services: Asked, who: Reader, customer_id: CustomerId) -> Proof:
     """Each entry's Merkle proof, checked against the published checkpoints, as an outside party would."""
     return await proof_of(services, customer_id)
