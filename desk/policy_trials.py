@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 TRIES = Role.ANALYST
 _KEPT = 10
 _MOST_EVENTS = 500_000
-_NICE = "10"
+_NICE = "5"
 
 
 class Trial(BaseModel):
@@ -155,9 +155,9 @@ async def past_of(settings: Settings) -> list[TimedEvent]:
 
 
 async def _compare(place: Path, progress: Callable[[float], None]) -> dict[str, Any]:
-    code = "from streams.cli import main; main()"
+    code = "from streams.commands.compare import compare; compare()"
     command = (
-        "nice", "-n", _NICE, sys.executable, "-c", code, "compare", "in-force.yaml", "draft.yaml", "past.jsonl",
+        "nice", "-n", _NICE, sys.executable, "-c", code, "in-force.yaml", "draft.yaml", "past.jsonl",
         "--json", "--progress-lines",
     )  # fmt: skip
     out = place / "found.json"

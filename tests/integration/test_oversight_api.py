@@ -180,7 +180,7 @@ async def _policy_trial(staff: Staff) -> None:
     assert refused(await staff.analyst.post(path, json={"text": draft})) == (409, "conflict")
     where = started.headers["Location"]
     while (trial := (await staff.reader.get(where)).json())["state"] in ("reading", "running"):
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)
     assert trial["state"] == "done", trial["message"]
     assert (trial["found"]["b"]["policy_version"], trial["progress"]) == ("tighter", 1.0)
     assert trial["found"]["difference"]["USD"]["holds"] + trial["found"]["difference"]["USD"]["rejections"] > 0
