@@ -27,26 +27,28 @@ class ModelActSent(BaseModel):
     event_id: str
 
 
-def promotion(task: Task, model: str, by: str, at: datetime) -> ModelPromoted:
+def promotion(task: Task, model: str, by: str, at: datetime, reason: str | None = None) -> ModelPromoted:
     """The event by which a challenger leads; raises InvalidInput."""
-    made: ModelPromoted = _made(ModelPromoted, "promote", at, task=task, model=model, by=by)
+    made: ModelPromoted = _made(ModelPromoted, "promote", at, task=task, model=model, by=by, reason=reason)
     return made
 
 
-def restoration(task: Task, checkpoint: str, by: str, at: datetime) -> ModelRestored:
+def restoration(task: Task, checkpoint: str, by: str, at: datetime, reason: str | None = None) -> ModelRestored:
     """The event that puts a model back; raises InvalidInput."""
-    made: ModelRestored = _made(ModelRestored, "restore", at, task=task, checkpoint=checkpoint, by=by)
+    made: ModelRestored = _made(ModelRestored, "restore", at, task=task, checkpoint=checkpoint, by=by, reason=reason)
     return made
 
 
-async def promote(services: Services, who: Person, task: Task, model: str) -> ModelActSent:
+async def promote(services: Services, who: Person, task: Task, model: str, reason: str | None = None) -> ModelActSent:
     """Let a challenger lead in every partition; raises Refused (403), InvalidInput, Unavailable."""
-    return await _send(services, who, promotion(task, model, who.name, _now(services)))
+    return await _send(services, who, promotion(task, model, who.name, _now(services), reason))
 
 
-async def restore(services: Services, who: Person, task: Task, checkpoint: str) -> ModelActSent:
+async def restore(
+    services: Services, who: Person, task: Task, checkpoint: str, reason: str | None = None
+) -> ModelActSent:
     """Put a task's model back to a checkpoint in every partition; raises as ``promote``."""
-    return await _send(services, who, restoration(task, checkpoint, who.name, _now(services)))
+    return await _send(services, who, restoration(task, checkpoint, who.name, _now(services), reason))
 
 
 async def _send(services: Services, who: Person, event: ModelPromoted | ModelRestored) -> ModelActSent:
@@ -64,7 +66,7 @@ def _now(services: Services) -> datetime:
     return from_ms(max((state.clock for state in states if state is not None), default=0))
 
 
-def _made(kind: Any, verb: str, at: datetime, **fields: str) -> Any:
+def _made(kind: Any, verb: str, at: datetime, **fields: str | None) -> Any:
     try:
         return kind(version=1, event_id=f"{verb}-{uuid4()}", occurred_at=at, **fields)
     except ValidationError as error:

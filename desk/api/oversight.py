@@ -14,6 +14,7 @@ from desk.model_acts import ModelActSent, Task
 from desk.model_figures import ModelNow, models_now
 from desk.policy_trials import Trial
 from schemas.fields import Identifier
+from schemas.order_acts import Why
 
 router = APIRouter(tags=["models, policies, data"])
 
@@ -30,6 +31,7 @@ class Promotion(_Body):
 
     task: Task
     model: Identifier
+    reason: Why | None = None
 
 
 class Restoration(_Body):
@@ -37,6 +39,7 @@ class Restoration(_Body):
 
     task: Task
     checkpoint: Identifier
+    reason: Why | None = None
 
 
 class Draft(_Body):
@@ -61,13 +64,13 @@ async def models(services: Asked, who: Reader) -> list[ModelNow]:
 @router.post("/v1/models/promotions", summary="Let a challenger lead", status_code=202)
 async def promote(services: Asked, who: Admin, body: Promotion) -> ModelActSent:
     """In every partition. What came of it stands in the model log."""
-    return await model_acts.promote(services, who, body.task, body.model)
+    return await model_acts.promote(services, who, body.task, body.model, body.reason)
 
 
 @router.post("/v1/models/restorations", summary="Put a model back to a checkpoint", status_code=202)
 async def restore(services: Asked, who: Admin, body: Restoration) -> ModelActSent:
     """In every partition. What came of it stands in the model log."""
-    return await model_acts.restore(services, who, body.task, body.checkpoint)
+    return await model_acts.restore(services, who, body.task, body.checkpoint, body.reason)
 
 
 @router.post("/v1/policy-trials", summary="Try a draft policy on the past, in money", status_code=202)

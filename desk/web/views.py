@@ -33,7 +33,7 @@ class Views:
         """A page of a view, at most ``max_age`` seconds old; errors as ``ArchiveReader.view``."""
         key = ("view", name, customer_id, limit, offset, *sorted((options or {}).items()))
         found: list[Row] = await self._shared(
-            key, max_age, lambda: self._archive.view(name, customer_id, limit, offset)
+            key, max_age, lambda: self._archive.view(name, customer_id, limit, offset, options)
         )
         return found
 

@@ -37,7 +37,11 @@ _DAYS: Final = {"from_day": Option("Date", default=FIRST_DAY), "to_day": Option(
 
 
 VIEWS: Final[dict[str, View]] = {
-    "events": View("time, log_partition, log_offset", per_customer=True),
+    "events": View(
+        "time, log_partition, log_offset",
+        per_customer=True,
+        options={name: Option("String", f"{name} = {{{name}:String}}") for name in ("invoice_id", "order_id")},
+    ),
     "book_day": View("as_of"),
     "invoice_ledger": View("customer_id, invoice_id", per_customer=True),
     "receivable_moves": View("customer_id, invoice_id, day, kind, open_change", per_customer=True),
@@ -51,11 +55,12 @@ VIEWS: Final[dict[str, View]] = {
         "customer_id, invoice_id",
         per_customer=True,
         options={"from_day": from_day("due_date"), "to_day": to_day("due_date")},
+        sorts=("due_date",),
     ),
     "customer_exposure": View("customer_id, currency", per_customer=True),
     "deliveries": View("customer_id, delivered_date, event_id", per_customer=True),
     "prices": View("customer_id, occurred_at, event_id", per_customer=True),
-    "level_history": View("customer_id, sequence, id", per_customer=True),
+    "level_history": View("customer_id, sequence, id", per_customer=True, sorts=("valid_from",)),
     "current_levels": View("customer_id", per_customer=True),
     "alerts": View("time DESC, customer_id, sequence DESC, id", per_customer=True),
     "severe_events": View(
@@ -73,9 +78,9 @@ VIEWS: Final[dict[str, View]] = {
         "policy_version, model", options={"policy_version": equals("policy_version"), "model": equals("model"), **_DAYS}
     ),
     "model_log": View("time DESC, partition, sequence DESC, id"),
-    "audit": View("partition, sequence", per_customer=True),
+    "audit": View("partition, sequence", per_customer=True, sorts=("sequence",)),
     "audit_checkpoints": View("partition, tree_size, id"),
-    "dead_letters": View("source_topic, source_partition, source_offset, id"),
+    "dead_letters": View("source_topic, source_partition, source_offset, id", sorts=("recorded_time",)),
     "webhook_deliveries": View("time DESC, subscription_id, sequence DESC, id", per_customer=True),
     "rejects": View("topic, partition, offset"),
     "portfolio_by_level_over_time": View("day, level"),
@@ -83,6 +88,7 @@ VIEWS: Final[dict[str, View]] = {
     "customers": View("customer_id", per_customer=True),
     "customer_timeline": View("time, recorded_time, rank, position, id", per_customer=True),
     "data_freshness": View("topic"),
+    "data_quality": View("topic, source"),
 }
 
 Query = tuple[str, dict[str, Any]]

@@ -94,8 +94,18 @@ def bars(
     }
 
 
-def waterfall(frame: Frame, steps: Sequence[tuple[str, float]], start: tuple[str, float] | None, total: str) -> Options:
-    """From ``start`` (or zero) over the steps to their sum, each bar hanging where the one before ended."""
+def waterfall(
+    frame: Frame,
+    steps: Sequence[tuple[str, float]],
+    start: tuple[str, float] | None,
+    total: str,
+    *,
+    neutral: bool = False,
+) -> Options:
+    """From ``start`` (or zero) over the steps to their sum, each bar hanging where the one before ended.
+
+    ``neutral``: more is neither good nor bad.
+    """
     p, f = frame.palette, frame.f
     names, invisible, data = [], [], []
     at = 0.0
@@ -107,7 +117,7 @@ def waterfall(frame: Frame, steps: Sequence[tuple[str, float]], start: tuple[str
     for name, change in steps:
         names.append(name)
         invisible.append(min(at, at + change))
-        colour = p.bad if change < 0 else p.good
+        colour = p.series[4 if change < 0 else 1] if neutral else p.bad if change < 0 else p.good
         data.append(
             {
                 "value": abs(change),
