@@ -20,6 +20,10 @@ _NEW = "what-if"
 """Ids of what is only asked about; one more is not told apart from a real one, for it happens in a rehearsal."""
 
 
+_LOWEST = "default"
+"""The label of the lowest layer."""
+
+
 class _Step(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -145,7 +149,9 @@ def policy_values(services: Services, customer_id: str, paths: Sequence[str] = (
     if paths:
         found = [value for path in paths for value in policy.explain(path, own)]
     else:
-        found = [value for value in policy.explain("", own) if value.layer != "default"]
+        found = [
+            value for value in policy.explain("", own) if value.value != value.says[0][1] or value.says[0][0] != _LOWEST
+        ]
     return PolicyAnswer(
         **_answered(services, customer_id, known.as_of),
         version=policy.policy_of(own).version if policy.overrides else policy.base.version,

@@ -78,7 +78,7 @@ class ExposureCards:
         steps = [
             (t("open_invoices"), float(exposure.open_invoices)),
             (t("open_orders"), float(exposure.open_orders)),
-            (t("unapplied"), -float(exposure.unapplied_cash)),
+            (t("unapplied"), 0.0 - float(exposure.unapplied_cash)),
         ]
         self._waterfall.show(waterfall(frame, steps, None, t("exposure"), neutral=True))
         self._limit.text = (

@@ -33,7 +33,7 @@ class Paying:
             if habit.mean_days_late is None
             else frame.t(
                 "habit",
-                mean=f.number(habit.mean_days_late, 1, signed=True),
+                mean=f.number(round(habit.mean_days_late, 1) + 0.0, 1, signed=True),
                 low=f.number(habit.normal_from, 0, signed=True),
                 high=f.number(habit.normal_to, 0, signed=True),
                 index=f.number(habit.payment_index),

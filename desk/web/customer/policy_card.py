@@ -12,7 +12,7 @@ from desk.web.components.basics import badge, button, empty, plain_table
 from desk.web.frame import Frame
 from schemas.errors import CreditPulseError
 
-_MOST = 60
+_MOST, _LONGEST = 60, 90
 
 
 class PolicyValues:
@@ -81,4 +81,9 @@ class PolicyValues:
             ui.label(value.place).classes("muted small")
 
         below = "; ".join(f"{layer}: {said}" for layer, said in reversed(value.says[:-1]))
-        return [value.path, str(value.value), from_layer, below or "–"]
+        return [value.path, _short(value.value), from_layer, _short(below) if below else "–"]
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

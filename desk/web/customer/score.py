@@ -10,7 +10,7 @@ from nicegui import ui
 
 from desk.customer_questions import FileAnswer
 from desk.web.components.basics import card, empty, reason_list
-from desk.web.components.charts import Chart, waterfall
+from desk.web.components.charts import Chart, lying_waterfall
 from desk.web.frame import Frame
 from desk.web.views import Row
 from schemas.decisions import CreditLevelChanged, Reason
@@ -38,7 +38,7 @@ class ScoreParts:
             return
         best = float(sum(part.most for part in file.parts))
         steps = [(frame.code(part.code), float(part.points - part.most)) for part in file.parts]
-        self._chart.show(waterfall(frame, steps, (frame.t("best"), best), frame.t("score")))
+        self._chart.show(lying_waterfall(frame, steps, (frame.t("best"), best), frame.t("score")))
         with self._list, ui.element("ul").classes("reasons"):
             for part in file.parts:
                 told = Reason(code=part.code, contribution=part.points, detail=part.detail)
@@ -63,12 +63,12 @@ class ScoreOverTime:
                 self._last = ui.label("").classes("strong")
             self._why = ui.element("div")
 
-    def show(self, history: Sequence[Row], policy: Policy) -> None:
-        """Rows of the view `level_history`, oldest first."""
+    def show(self, history: Sequence[Row], file: FileAnswer, policy: Policy) -> None:
+        """Rows of the view `level_history`, oldest first; the line goes on to the score of now."""
         frame = self._frame
         if not history:
             return
-        self._chart.show(self._options(history, policy))
+        self._chart.show(self._options(history, file, policy))
         newest = CreditLevelChanged.model_validate(_data(history[-1]))
         before = frame.f.number(newest.score_before)
         self._last.text = frame.t(
@@ -81,9 +81,18 @@ class ScoreOverTime:
         with self._why:
             reason_list(frame, [(frame.reason(reason), reason.contribution) for reason in newest.reasons])
 
-    def _options(self, history: Sequence[Row], policy: Policy) -> dict[str, Any]:
+    def _options(self, history: Sequence[Row], file: FileAnswer, policy: Policy) -> dict[str, Any]:
         frame, p = self._frame, self._frame.palette
         points = [self._point(row) for row in history]
+        now = frame.f.time(file.data_as_of)
+        points.append(
+            {
+                "name": f"{now}\n{frame.t('score_is', score=frame.f.number(file.score))}",
+                "value": [file.data_as_of.isoformat(), file.score],
+                "symbol": "emptyCircle",
+                "symbolSize": 4,
+            }
+        )
         lines = [
             {"yAxis": policy.ladder.band(level).enter, "label": {"formatter": frame.code(level)}}
             for level in LADDER[:-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -113,6 +114,14 @@ class AuditTrail:
                     ui.label(found.broken.what).classes("bad-text")
 
 
-def short_type(type_: str) -> str:
-    """``credit-level-changed`` of a CloudEvent's type, as texts name it; event types stay as they are."""
-    return type_.removeprefix("creditpulse.").removesuffix(".v1")
+def told(frame: Frame, row: Row) -> str:
+    """What an entry is, in words: a decision with what it decided, or a person's act."""
+    out = json.loads(row["record"]).get("out")
+    data = out["data"] if out else {}
+    if "order_id" in data:
+        return f"{frame.code(data['decision'])} {data['order_id']}"
+    if "kind" in data and "cause_kind" in data:
+        return frame.t("is_alert", kind=frame.code(data["kind"]))
+    if "level" in data:
+        return frame.t("is_level", level=frame.code(data["level"]), score=frame.f.number(data["score"]))
+    return frame.code(row["type"])

@@ -17,6 +17,8 @@ from desk.web.frame import Frame
 
 _PSI_NOTABLE = 0.1
 """A usual first threshold of the population stability index; the policy's own makes a drift event."""
+_FEWEST_BAD = 5
+"""Bad outcomes of the month before their rank says anything."""
 
 
 class ModelsNow:
@@ -62,8 +64,12 @@ class ModelsNow:
     def _tiles(self, mine: list[ModelNow]) -> None:
         f, t = self._frame.f, self._frame.t
         outcomes = sum(model.month_outcomes for model in mine)
-        self._auc.show(f.number(_mean(mine, "auc"), 3), t("per_partition", range=self._range(mine, "auc", 2)))
-        self._ks.show(f.number(_mean(mine, "ks"), 3), t("per_partition", range=self._range(mine, "ks", 2)))
+        enough = sum(model.month_bad for model in mine) >= _FEWEST_BAD
+        for tile, name in ((self._auc, "auc"), (self._ks, "ks")):
+            if enough:
+                tile.show(f.number(_mean(mine, name), 3), t("per_partition", range=self._range(mine, name, 2)))
+            else:
+                tile.show(f.number(None), t("too_few"))
         loss, naive = _mean(mine, "log_loss"), _mean(mine, "naive_log_loss")
         gain = None if loss is None or naive is None else naive - loss
         self._loss.show(f.number(loss, 3), t("against_naive", gain=f.number(gain, 3, signed=True)))
@@ -131,7 +137,8 @@ class ModelsNow:
                     self._act(t("restore"), kept, self._restore, "settings_backup_restore")
 
     def _act(self, title: str, names: Sequence[str], ask: Any, icon: str) -> None:
-        choice = ui.select(list(names), value=names[0], label=title).props("outlined dense").classes("w-select")
+        choice = ui.select(list(names), value=names[0]).props("outlined dense").classes("w-select")
+        choice._props["aria-label"] = title
 
         async def opened() -> None:
             await ask(str(choice.value))

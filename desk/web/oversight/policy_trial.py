@@ -25,7 +25,7 @@ class PolicyTrialCard:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._shown: object = None
+        self._shown: object = ...
         self._filled = False
         t = frame.t
         with card(t("draft"), t("draft_note"), span=5):

@@ -93,7 +93,7 @@ class _CustomerPage:
         view, policy = self._frame.view, self._frame.services.book.known(self._id).policy
         newest: dict[str, Any] = {"max_age": 1.0}
         history = await view("level_history", self._id, _HISTORY, options={"sort": "-valid_from"}, **newest)
-        self._history.show(history[::-1], policy)
+        self._history.show(history[::-1], file, policy)
         self._paying.show(
             file, await view("invoice_outcomes", self._id, _OUTCOMES, options={"sort": "-due_date"}, **newest)
         )
