@@ -35,7 +35,7 @@ class Migration:
     async def _show(self, news: News) -> None:
         frame, days = self._frame, int(self._days.value)
         until = frame.services.book.clock().date()
-        options = {"from": (until - timedelta(days=days)).isoformat(), "to": until.isoformat()}
+        options = {"from_day": (until - timedelta(days=days)).isoformat(), "to_day": until.isoformat()}
         rows = await frame.view("migration_matrix", limit=1_000, max_age=_EVERY_SECONDS, options=options)
         state = (days, repr(rows))
         if state == self._drawn:

@@ -65,7 +65,7 @@ class PolicyValues:
             return
         head = [
             (t("policy_card.value"), False),
-            ("", True),
+            ("", False),
             (t("policy_card.from"), False),
             (t("policy_card.over"), False),
         ]

@@ -81,7 +81,7 @@ class AuditTrail:
         return [
             frame.f.number(row["sequence"]),
             frame.f.clock(row["time"]),
-            frame.code(short_type(row["type"])),
+            told(frame, row),
             who,
             seal,
         ]
