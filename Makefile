@@ -5,7 +5,8 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/setup.done
-PYTEST := $(BIN)/pytest -n auto --maxprocesses=4
+# Most of the long tests wait for a broker: more of them side by side than there are cores.
+PYTEST := $(BIN)/pytest -n 3
 PYTHON ?=
 
 .PHONY: help

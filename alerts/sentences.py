@@ -14,7 +14,6 @@ from schemas.decisions import (
     CreditAlert,
     Opinion,
     OrderCheck,
-    OrderDecision,
     Reason,
     WayBack,
 )
@@ -157,17 +156,3 @@ def alert_sentence(customer: str, alert: CreditAlert, language: Language) -> str
     if alert.provisional:
         parts.append(phrase("alert.provisional", language))
     return joined(parts, language)
-
-
-def order_sentence(customer: str, order: OrderDecision, language: Language) -> str:
-    """An order decision with what stood in the way."""
-    told = phrase(
-        "order.sentence",
-        language,
-        customer=plain(customer, _LONGEST_ID),
-        order=plain(order.order_id, _LONGEST_ID),
-        amount=money(order.amount, order.currency),
-        decision=text(order.decision.value, language),
-    )
-    why = joined([reason_text(check, language) for check in order.checks], language)
-    return phrase("order.because", language, told=told, why=why) if why else told

@@ -23,6 +23,7 @@ from schemas.levels import Level
 CHANGE_DAYS = 7
 """Over how many days of book time the change of a level's customers is shown."""
 _KEPT = 50
+_AGED = "HOLD_AGED"
 
 
 class Latencies:
@@ -84,19 +85,20 @@ class Board:
     since_gate: Latencies = field(default_factory=Latencies)
     book_time: datetime | None = None
     _levels: Counter[Level] = field(default_factory=Counter)
+    _waiting: dict[tuple[str, str], tuple[Decision, bool]] = field(default_factory=dict)
     _by_day: deque[tuple[date, Counter[Level]]] = field(default_factory=deque)
 
-    def apply(self, item: FeedItem) -> None:
-        """Take in an out-event."""
+    def apply(self, item: FeedItem) -> bool:
+        """Take in an out-event; whether it is news for a person: an order that is still held, for one, is not."""
         event = item.event
         data = event.data
         if isinstance(data, DeadLetter):
             self.dead_letters += 1
             self.dead.appendleft(data)
-            return
+            return True
         if isinstance(data, ModelNote):
             self.notes.appendleft(data)
-            return
+            return True
         self.decisions[item.topic] += 1
         self._to_day(event.time)
         if isinstance(data, CreditLevelChanged):
@@ -104,8 +106,10 @@ class Board:
         elif isinstance(data, CreditAlert):
             self.alert_kinds[data.kind.value] += 1
             self.alerts.appendleft(AlertLine(event.subject, event.time, data))
+            return True
         elif isinstance(data, OrderDecision):
-            self._order(event.subject, event.time, data)
+            return self._order(event.subject, event.time, data)
+        return False
 
     def levels(self) -> dict[Level, int]:
         """Customers by level, best level first, all levels."""
@@ -128,10 +132,20 @@ class Board:
         self.level_of[customer] = level
         self._levels[level] += 1
 
-    def _order(self, customer: str, at: datetime, order: OrderDecision) -> None:
+    def _order(self, customer: str, at: datetime, order: OrderDecision) -> bool:
         self.order_kinds[order.decision.value] += 1
-        if order.decision is not Decision.APPROVE:
-            self.orders.appendleft(OrderLine(customer, at, order))
+        place = (customer, order.order_id)
+        if order.decision is Decision.APPROVE:
+            self._waiting.pop(place, None)
+            return False
+        stands = (order.decision, any(check.code == _AGED for check in order.checks))
+        if self._waiting.get(place) == stands:
+            return False
+        self._waiting[place] = stands
+        if order.decision is not Decision.HOLD:
+            del self._waiting[place]
+        self.orders.appendleft(OrderLine(customer, at, order))
+        return True
 
     def _to_day(self, at: datetime) -> None:
         if self.book_time is not None and at <= self.book_time:

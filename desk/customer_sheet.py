@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.limit_text import limit_line
+from alerts.order_text import order_sentence
 from alerts.plain import plain
 from alerts.sentences import (
     alert_head,
@@ -18,7 +19,6 @@ from alerts.sentences import (
     joined,
     money,
     opinion_line,
-    order_sentence,
     reason_line,
     way_back_text,
 )

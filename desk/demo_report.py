@@ -57,6 +57,9 @@ def closing_lines(run: DemoRun, parts: DemoParts, *, finished: bool) -> list[str
         f" {facts['alerts']:,} alerts, {facts['decisions']:,} decisions in all",
         f"customers: {levels or 'none yet'}",
     ]
+    orders = ", ".join(f"{decision} {count:,}" for decision, count in facts["orders_by_decision"].items())
+    if orders:
+        lines.append(f"order decisions: {orders}")
     if facts["events_per_s"]:
         lines.append(f"{facts['events_per_s']:,.0f} events/s from the first publication to the last commit")
     latency = facts["latency_ms"]

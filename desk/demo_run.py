@@ -145,9 +145,10 @@ class DemoRun:
 
     async def _listen(self, feed: Feed) -> None:
         async for item in feed:
-            self.board.apply(item)
+            news = self.board.apply(item)
             self._measure(item)
-            self._show.item(item)
+            if news:
+                self._show.item(item)
 
     def _measure(self, item: FeedItem) -> None:
         """Latencies of an alert: since its cause was published, and since the gate read it."""

@@ -10,13 +10,14 @@ from rich.live import Live
 
 from alerts.feed import FeedItem
 from alerts.model_notes import note_sentence
+from alerts.order_text import order_sentence
 from alerts.plain import plain
 from alerts.sentences import alert_sentence
 from alerts.texts import Language, text
 from desk.demo_run import DemoRun
 from desk.labels import label
 from desk.terminal_view import Screen, view
-from schemas.decisions import CreditAlert, DeadLetter, ModelNote
+from schemas.decisions import CreditAlert, DeadLetter, ModelNote, OrderDecision
 
 _SUMMARY_SECONDS = 5.0
 
@@ -35,17 +36,19 @@ class SilentShow:
 
 
 class PlainShow:
-    """One line per alert, note of the model log and dead letter, and a line of figures every few seconds."""
+    """One line per alert, order that waits or is freed, note of the model log and dead letter; figures now and then."""
 
     def __init__(self, language: Language) -> None:
         self._language = language
         self._next_summary = 0.0
 
     def item(self, item: FeedItem) -> None:
-        """A line for an alert, a note of the model log or a dead letter."""
+        """A line for what it is."""
         data = item.event.data
         if isinstance(data, CreditAlert):
             click.echo(f"{item.event.time:%Y-%m-%d %H:%M} {alert_sentence(item.event.subject, data, self._language)}")
+        elif isinstance(data, OrderDecision):
+            click.echo(f"{item.event.time:%Y-%m-%d %H:%M} {order_sentence(item.event.subject, data, self._language)}")
         elif isinstance(data, ModelNote):
             click.echo(f"{item.event.time:%Y-%m-%d %H:%M} {note_sentence(data, self._language)}")
         elif isinstance(data, DeadLetter):

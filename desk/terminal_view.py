@@ -12,9 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.model_notes import note_sentence
+from alerts.order_text import order_why
 from alerts.plain import plain
-from alerts.sentences import alert_why, amounts, joined, money, score_before, way_back_text
-from alerts.texts import Language, reason_text, text
+from alerts.sentences import alert_why, amounts, money, score_before, way_back_text
+from alerts.texts import Language, text
 from desk.board import AlertLine, Board, OrderLine
 from desk.demo_progress import Pulse
 from desk.labels import label
@@ -172,8 +173,7 @@ def _order(line: OrderLine, language: Language) -> Text:
     shown.append(_cell(text(order.decision.value, language), 11), style=_DECISION_STYLE.get(order.decision, ""))
     shown.append(_cell(plain(line.customer, _ID_WIDTH), 14), style="bold")
     shown.append(f"{plain(order.order_id, _ID_WIDTH)}  {money(order.amount, order.currency)}")
-    why = joined([reason_text(check, language) for check in order.checks], language)
-    shown.append(f"  {why}", style="dim")
+    shown.append(f"  {order_why(order, language)}", style="dim")
     return shown
 
 

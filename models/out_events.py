@@ -31,6 +31,7 @@ from schemas.decisions import (
     LevelOut,
     LevelRange,
     LimitBasis,
+    Master,
     Measures,
     ModelNote,
     ModelNoteOut,
@@ -160,6 +161,19 @@ def assessment(account: Account, change: Change, cause: Cause, risk: DefaultRisk
         cause_type=cause.type,
         policy_version=policy.version,
         model_version=risk.model_version,
+        master=_master(account),
+    )
+
+
+def _master(account: Account) -> Master:
+    known = account.master
+    return Master(
+        name=known.name,
+        segment=known.segment,
+        sector=known.sector,
+        region=known.region,
+        group_parent=known.group_parent,
+        owner=known.owner,
     )
 
 

@@ -58,8 +58,8 @@ class _UniqueKeys(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def read_document(text: str, name: str) -> Document:
-    """The document of a policy text.
+def read_document(text: str, name: str, what: str = "policy") -> Document:
+    """The document of a policy text, or of another file of settings that is read alike (``what``).
 
     Raises:
         InvalidInput: names ``name``, the line and what is wrong with the text.
@@ -73,13 +73,13 @@ def read_document(text: str, name: str) -> Document:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise InvalidInput("policy_not_yaml", f"{name}{line}: {error.problem or error}") from error
+        raise InvalidInput(f"{what}_not_yaml", f"{name}{line}: {error.problem or error}") from error
     # Beside its own errors the parser lets through those of dates, times and numbers that do not exist, of keys that
     # are lists, and of nesting without end.
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise InvalidInput("policy_not_yaml", f"{name}: {error}") from error
+        raise InvalidInput(f"{what}_not_yaml", f"{name}: {error}") from error
     if node is None or not isinstance(values, dict):
-        raise InvalidInput("policy_not_a_mapping", f"{name}: a policy is a mapping of sections")
+        raise InvalidInput(f"{what}_not_a_mapping", f"{name}: a {what} is a mapping of sections")
     return Document(name, values, _lines(node))
 
 

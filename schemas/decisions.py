@@ -112,6 +112,17 @@ class LevelRange(OutData):
     score_high: int = Field(ge=0, le=1000)
 
 
+class Master(OutData):
+    """Who the customer is, as far as master data say: by this, alerts are filtered, routed and grouped."""
+
+    name: str | None = None
+    segment: str | None = None
+    sector: str | None = None
+    region: str | None = None
+    group_parent: str | None = None
+    owner: str | None = Field(default=None, description="The analyst who looks after the customer.")
+
+
 class Assessment(OutData):
     """The state after a decision, shared by levels and alerts."""
 
@@ -134,6 +145,7 @@ class Assessment(OutData):
     cause_type: str
     policy_version: str
     model_version: str
+    master: Master = Field(default_factory=Master)
 
 
 class CreditLevelChanged(Assessment):

@@ -38,6 +38,7 @@ MODEL_LOG, DEAD_LETTERS = "model-log", "dead-letters"
 CONTROL, PARTITION_REPORTS = "control", "partition-reports"
 AUDIT, AUDIT_CHECKPOINTS = "audit", "audit-checkpoints"
 DELIVERIES, WEBHOOK_STATE = "deliveries", "webhook-state"
+ALERT_STATE = "alert-state"
 
 TOPICS: tuple[Topic, ...] = (
     Topic(PAYMENTS, "in", "Payments received and reversed.", TypeAdapter(PaymentEvent)),
@@ -97,6 +98,14 @@ TOPICS: tuple[Topic, ...] = (
         WEBHOOK_STATE,
         "internal",
         "How far each webhook subscription is, and what waits to be sent again; key subscription.",
+        TypeAdapter(dict[str, Any]),
+        keyed_by_customer=False,
+        compacted=True,
+    ),
+    Topic(
+        ALERT_STATE,
+        "internal",
+        "Where each alert stands, who was told, what waits to be sent; key kind/id, all in partition 0.",
         TypeAdapter(dict[str, Any]),
         keyed_by_customer=False,
         compacted=True,

@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     web_port: int = Field(default=6066, ge=0, le=65535)
     archive_port: int = Field(default=6068, ge=0, le=65535, description="Health and read API of the archive.")
     api_port: int = Field(default=6070, ge=0, le=65535, description="REST API for other systems.")
+    dispatch_port: int = Field(default=6071, ge=0, le=65535, description="Health of the dispatcher.")
+    routing_file: Path | None = Field(default=None, description="Who is told of alerts; None = nobody.")
     api_requests_per_minute: int = Field(default=30_000, ge=1, description="Of one API key.")
     api_stale_minutes: float = Field(default=10.0, gt=0, description="Credit checks on older data are marked stale ...")
     api_when_stale: Literal["hold", "approve"] = Field(default="hold", description="... and get this decision.")

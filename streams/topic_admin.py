@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas.errors import InvalidInput, Unavailable
-from schemas.topics import AUDIT, DEAD_LETTERS, TOPICS, WEBHOOK_STATE, Topic
+from schemas.topics import ALERT_STATE, AUDIT, DEAD_LETTERS, TOPICS, WEBHOOK_STATE, Topic
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def topic_config(topic: Topic) -> dict[str, str]:
     has read it: this way compaction waits for a full file of 1 GB). Times ahead are the gate's to judge.
     """
     config = {"segment.ms": _FOREVER_MS, "message.timestamp.after.max.ms": _FOREVER_MS}
-    if topic.name == WEBHOOK_STATE:  # written after every delivery, and nobody reads its past: compact it early
+    if topic.name in (WEBHOOK_STATE, ALERT_STATE):  # written all the time, and nobody reads its past: compact it early
         config |= {"segment.bytes": str(16 * 1024 * 1024), "min.cleanable.dirty.ratio": "0.1"}
     if topic.compacted:
         return config | {"cleanup.policy": "compact"}

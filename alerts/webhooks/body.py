@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from alerts.sentences import alert_sentence, order_sentence
+from alerts.order_text import order_sentence
+from alerts.sentences import alert_sentence
 from alerts.texts import Language
 from schemas.decisions import CreditAlert, OrderDecision, OutEvent
 

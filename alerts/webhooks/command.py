@@ -34,7 +34,7 @@ _by_option = click.option("--by", default=getpass.getuser, show_default="you", h
 
 @click.group()
 def subscriptions() -> None:
-    """Webhooks: make subscriptions, look at their deliveries, send again. `creditpulse webhooks run` delivers."""
+    """Webhooks: make subscriptions, look at their deliveries, send again. `creditpulse dispatch` delivers."""
 
 
 @subscriptions.command()

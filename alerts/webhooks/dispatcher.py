@@ -40,9 +40,8 @@ def wall_clock() -> datetime:
 
 
 class WebhookDispatcher:
-    """A service: ``await WebhookDispatcher(settings).run(stop)``. One process at a time; a second one would send twice.
-
-    It follows the control topic: subscriptions that are added, paused, rotated or removed take effect at once.
+    """A service: ``await WebhookDispatcher(settings).run(stop)``. One process at a time; a second one would send
+    twice. It follows the control topic: subscriptions that are added, paused, rotated or removed take effect at once.
     """
 
     def __init__(
@@ -53,10 +52,11 @@ class WebhookDispatcher:
         timeout_seconds: float = TOTAL_SECONDS,
         now: Callable[[], datetime] = wall_clock,
         window: int = WINDOW,
+        count_attempt: Callable[[str], None] = lambda outcome: None,
     ) -> None:
-        """``window``: events that a subscription holds at once."""
+        """``window``: events that a subscription holds at once; ``count_attempt`` hears the outcome of each attempt."""
         self._settings, self._schedule, self._now = settings, schedule or Schedule(), now
-        self._timeout, self._window = timeout_seconds, window
+        self._timeout, self._window, self._count_attempt = timeout_seconds, window, count_attempt
         self._rules = AddressRules.parse(settings.webhook_allow)
         self._changes: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -68,7 +68,7 @@ class WebhookDispatcher:
         """Deliver until ``stop`` is set; what is under way then is finished. Raises Unavailable without broker."""
         async with AsyncExitStack() as stack:
             self._stack = stack
-            self._store = await stack.enter_async_context(StateStore(self._settings))
+            self._store = await stack.enter_async_context(StateStore(self._settings, self._count_attempt))
             self._control = await stack.enter_async_context(Control(self._settings, self._heard))
             for subscription_id in {*self._control.all(KIND), *self._store.known()}:
                 self._poke(subscription_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 import msgspec
@@ -81,8 +81,8 @@ async def read_states(settings: Settings) -> dict[str, DeliveryState]:
 class StateStore:
     """``async with StateStore(settings) as store``: one process may write at a time."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, count_attempt: Callable[[str], None] = lambda outcome: None) -> None:
+        self._settings, self._count_attempt = settings, count_attempt
         self._states: dict[str, bytes] = {}
         self._producer = AIOKafkaProducer(**settings.kafka_client_options(), acks="all", enable_idempotence=True)
 
@@ -126,6 +126,8 @@ class StateStore:
         except (KafkaError, OSError) as error:
             raise Unavailable(f"the broker did not take the state of {subscription_id}: {error!r}") from error
         self._states[subscription_id] = value
+        for attempt in attempts:
+            self._count_attempt(attempt.data.outcome)
 
     async def delete(self, subscription_id: str) -> None:
         """Forget a subscription that was removed; raises Unavailable."""

@@ -19,6 +19,10 @@ ALONE = "default_risk: {shared: false}\nroll_risk: {shared: false}\n"
 """The default policy, but for what partitions tell each other: when that comes depends on the broker, and a run is to
 be compared with one in process. test_model_sharing.py looks at it."""
 
+CRASH_STORES = ["rocksdb://"] if os.environ.get("CREDITPULSE_TEST_BROKER") else ["memory://"]
+"""The store of the longest tests: memory on the embedded broker, RocksDB on a real Kafka. CI runs both, so each store
+and each broker is crashed; all four pairs would cost minutes and show nothing that these two do not."""
+
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

@@ -11,7 +11,7 @@ from models.account import encode as encode_account
 from models.partition import encode as encode_partition
 from streams.in_process import InProcess
 from tests.integration.book import Book
-from tests.integration.conftest import MakeSettings
+from tests.integration.conftest import CRASH_STORES, MakeSettings
 from tests.integration.pipeline import Pipeline, comparable, decisions, in_process, publish, state
 
 KILLS = 5
@@ -60,7 +60,7 @@ async def test_chunk_boundaries_do_not_matter(make_settings: MakeSettings, fetch
     assert await state(settings) == final_state(process)
 
 
-@pytest.mark.parametrize("store", ["memory://", "rocksdb://"])
+@pytest.mark.parametrize("store", CRASH_STORES)
 async def test_kill_9_loses_and_doubles_nothing(make_settings: MakeSettings, store: str) -> None:
     """Gate and engine killed five times each at random moments end as one clean run: decisions and state."""
     settings = make_settings(max_poll_records=100, store=store)

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.topics import LOG, MARKET, MERGED_TOPICS, ORDERS, RELAYED_TOPICS
 from tests.integration.book import Book
-from tests.integration.conftest import MakeSettings
+from tests.integration.conftest import CRASH_STORES, MakeSettings
 from tests.integration.pipeline import decisions, in_process, publish, state
 from tests.integration.test_pipeline import final_state
 from tests.integration.workers import LogFlow, Workers, committed, log_entries
@@ -20,7 +20,7 @@ async def done_of(workers: Workers, role: str, topic: str) -> int:
     return sum((await committed(workers.settings, role, [topic])).values())
 
 
-@pytest.mark.parametrize("store", ["memory://", "rocksdb://"])
+@pytest.mark.parametrize("store", CRASH_STORES)
 async def test_engines_come_and_go(make_settings: MakeSettings, store: str) -> None:
     """A second engine joins in the middle, the first leaves and comes back: nothing is lost, doubled or stale."""
     settings = make_settings(store=store, partitions=4)

@@ -11,7 +11,7 @@ import pytest
 from schemas.topics import LOG
 from streams.settings import Settings
 from tests.integration.book import Book
-from tests.integration.conftest import MakeSettings
+from tests.integration.conftest import CRASH_STORES, MakeSettings
 from tests.integration.pipeline import decisions, in_process, publish, state
 from tests.integration.test_pipeline import final_state
 from tests.integration.workers import Workers, committed, ends
@@ -35,7 +35,7 @@ def read_in_recovery(settings: Settings, log: Path) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("store", ["memory://", "rocksdb://"])
+@pytest.mark.parametrize("store", CRASH_STORES)
 @pytest.mark.parametrize("way", ["stopped", "killed"])
 async def test_an_engine_comes_back_with_its_state(make_settings: MakeSettings, store: str, way: str) -> None:
     """The tables are recovered, and every entry that waits is taken, once; RocksDB reads only what it lacks."""

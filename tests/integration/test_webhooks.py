@@ -35,7 +35,7 @@ CUSTOMERS = [f"C{number}" for number in range(9)]
 @pytest.fixture
 async def settings(make_settings: MakeSettings) -> Settings:
     """Topics, a key for secrets, and leave to send to this machine."""
-    made = make_settings(secret_key=KEY, webhook_allow="127.0.0.0/8")
+    made = make_settings(secret_key=KEY, webhook_allow="127.0.0.0/8", dispatch_port=0)
     await ensure_topics(made)
     return made
 
@@ -43,10 +43,10 @@ async def settings(make_settings: MakeSettings) -> Settings:
 def start_dispatcher(settings: Settings) -> Child:
     """The process, with retries that a test can wait for."""
     retries = ",".join(["0.1", "0.2", "0.3", *["0.5"] * 30])
-    options = ["--retry-seconds", retries, "--timeout-seconds", "0.7"]
+    options = ["--webhook-retry-seconds", retries, "--webhook-timeout-seconds", "0.7"]
     return start_child(
-        [sys.executable, "-m", "streams.cli", "webhooks", "run", *options],
-        log=settings.data_dir / "webhooks.log", env=settings.environment(), name="webhooks",
+        [sys.executable, "-m", "streams.cli", "dispatch", *options],
+        log=settings.data_dir / "dispatch.log", env=settings.environment(), name="dispatch",
     )  # fmt: skip
 
 

@@ -106,7 +106,11 @@ def test_our_services_run_commands_that_exist(name: str) -> None:
 def test_health_checks_ask_the_port_that_is_served(name: str) -> None:
     """The health check asks the port that the service's settings give it, which is also the one that is published."""
     service = SERVICES[name]
-    own = {"archive": "CREDITPULSE_ARCHIVE_PORT", "api": "CREDITPULSE_API_PORT"}
+    own = {
+        "archive": "CREDITPULSE_ARCHIVE_PORT",
+        "api": "CREDITPULSE_API_PORT",
+        "dispatch": "CREDITPULSE_DISPATCH_PORT",
+    }
     port = service["environment"][own.get(name, "CREDITPULSE_WEB_PORT")]
     assert f"http://127.0.0.1:{port}/health" in service["healthcheck"]["test"][-1]
     assert [published.split(":")[2] for published in service["ports"]] == [port]

@@ -7,13 +7,13 @@ from decimal import Decimal
 
 import pytest
 
+from alerts.order_text import order_sentence
 from alerts.sentences import (
     alert_sentence,
     amounts,
     help_text,
     money,
     opinion_line,
-    order_sentence,
     top_reasons,
     way_back_text,
 )

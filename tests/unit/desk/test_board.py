@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from alerts.feed import FeedItem
 from desk.board import CHANGE_DAYS, Board, Latencies
-from schemas.decisions import Decision
+from schemas.decisions import Decision, OrderCheck
 from schemas.levels import Level
 from schemas.topics import ALERTS, DEAD_LETTERS, LEVELS, MODEL_LOG, ORDER_DECISIONS
 from tests.unit.alerts.samples import AT, alert, dead_letter, envelope, level, note, order
@@ -78,3 +78,22 @@ def test_notes_of_the_models_are_no_decisions() -> None:
         board.apply(FeedItem(MODEL_LOG, 0, number, envelope(note(kind=kind), subject="partition-1")))
     assert [each.kind for each in board.notes] == ["promoted", "quality"]
     assert (board.total_decisions, board.book_time) == (0, None)
+
+
+def test_an_order_is_news_when_what_became_of_it_changes() -> None:
+    """Held once more for other numbers is no news; that it has waited long, is released, or is held anew, is."""
+    board = Board()
+    aged = order(checks=[OrderCheck(code="HOLD_AGED", detail={"days": "3"})])
+    steps = [
+        (order(), True),
+        (order(), False),
+        (aged, True),
+        (aged, False),
+        (order(decision=Decision.RELEASE, checks=[]), True),
+        (order(), True),
+        (order(decision=Decision.APPROVE, checks=[]), False),
+    ]
+    assert [board.apply(FeedItem(ORDER_DECISIONS, 0, 0, envelope(step))) for step, _ in steps] == [
+        news for _, news in steps
+    ]
+    assert len(board.orders) == 4

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.topics import ALERTS, AUDIT, BY_NAME, CONTROL, DEAD_LETTERS, LEVELS, LOG, TOPICS, WEBHOOK_STATE, Topic
+from schemas.topics import (
+    ALERT_STATE,
+    ALERTS,
+    AUDIT,
+    BY_NAME,
+    CONTROL,
+    DEAD_LETTERS,
+    LEVELS,
+    LOG,
+    TOPICS,
+    WEBHOOK_STATE,
+    Topic,
+)
 from streams.topic_admin import LARGEST_DEAD_LETTER, topic_config
 
 FOREVER = str(2**63 - 1)
@@ -27,7 +39,9 @@ def test_times_ahead_are_left_to_the_gate(topic: Topic) -> None:
 def test_what_holds_the_latest_only_is_compacted() -> None:
     """The latest of each customer, setting or subscription is kept for ever; everywhere else each record counts."""
     policies = {topic.name: topic_config(topic)["cleanup.policy"] for topic in TOPICS}
-    assert {name for name, policy in policies.items() if policy == "compact"} == {LEVELS, CONTROL, WEBHOOK_STATE}
+    assert {name for name, policy in policies.items() if policy == "compact"} == {
+        LEVELS, CONTROL, WEBHOOK_STATE, ALERT_STATE,
+    }  # fmt: skip
     assert policies[LOG] == policies[ALERTS] == "delete"
     assert "retention.ms" not in topic_config(BY_NAME[LEVELS])
 

@@ -1,0 +1,36 @@
+"""Read the topic of alert states: only what was committed, so that half a step is never the last word."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from schemas.errors import Unavailable
+from schemas.topics import ALERT_STATE
+from streams.settings import Settings
+
+PARTITION = 0
+"""One partition keeps the order of steps; what stands in it is small."""
+
+
+def committed_reader(settings: Settings) -> AIOKafkaConsumer:
+    """A consumer of what was committed; start and stop it."""
+    return AIOKafkaConsumer(
+        **settings.kafka_client_options(), enable_auto_commit=False, auto_offset_reset="earliest",
+        isolation_level="read_committed", fetch_max_wait_ms=100,
+    )  # fmt: skip
+
+
+async def records_so_far(consumer: AIOKafkaConsumer, settings: Settings) -> AsyncIterator[ConsumerRecord]:
+    """Every record up to the present end; the consumer stands behind it. Raises Unavailable, KafkaError, OSError."""
+    place = TopicPartition(settings.topic(ALERT_STATE), PARTITION)
+    if place.topic not in await consumer.topics():
+        raise Unavailable(f"topic {place.topic} is not there yet: creditpulse topics create")
+    consumer.assign([place])
+    await consumer.seek_to_beginning(place)
+    end = (await consumer.end_offsets([place]))[place]
+    while await consumer.position(place) < end:
+        for records in (await consumer.getmany(timeout_ms=500)).values():
+            for record in records:
+                yield record

@@ -1,0 +1,113 @@
+"""What the engine takes in: alerts and order decisions of the feed, what people set, how fresh the topics are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from alerts.routing.state import Silence
+from models.calendar import to_ms
+from schemas.decisions import AlertKind, AlertOut, Decision, OrderOut
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSeen:
+    """A credit alert, as far as the engine looks into it; ``event`` is the whole of it as JSON."""
+
+    event_id: str
+    customer: str
+    sequence: int
+    kind: AlertKind
+    cause_kind: str
+    level: str
+    level_before: str
+    labels: dict[str, str] = field(default_factory=dict)
+    at_stake: dict[str, Decimal] = field(default_factory=dict)
+    caps: tuple[str, ...] = ()
+    retracts: str | None = None
+    because: str | None = None
+    event: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSeen:
+    """An order decision; ``at`` in ms."""
+
+    customer: str
+    order_id: str
+    held: bool
+    amount: str
+    currency: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceSet:
+    """People set a silence, or changed it."""
+
+    silence: Silence
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceGone:
+    """A silence was deleted."""
+
+    silence_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A person has taken note of an alert as it was when ``worsened`` was its last event."""
+
+    key: str
+    worsened: str
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FreshnessSeen:
+    """The newest record of a topic, and the time that it is compared with (both ms)."""
+
+    topic: str
+    newest: int
+    at: int
+
+
+Input = AlertSeen | OrderSeen | SilenceSet | SilenceGone | Acknowledged | FreshnessSeen
+
+
+def alert_seen(event: AlertOut) -> AlertSeen:
+    """The input of an alert event. The head of a group belongs to it, whether its own master data say so or not."""
+    alert, master = event.data, event.data.master
+    labels = {
+        "name": master.name,
+        "sector": master.sector,
+        "segment": master.segment,
+        "region": master.region,
+        "owner": master.owner,
+        "group": master.group_parent or event.subject,
+        "provisional": "true" if alert.provisional else "false",
+    }
+    return AlertSeen(
+        event_id=event.id,
+        customer=event.subject,
+        sequence=int(event.sequence),
+        kind=alert.kind,
+        cause_kind=alert.cause_kind,
+        level=alert.level.value,
+        level_before=alert.level_before.value,
+        labels={name: value for name, value in labels.items() if value},
+        at_stake={str(currency): amount for currency, amount in alert.at_stake.items()},
+        caps=tuple(cap.code for cap in alert.caps),
+        retracts=alert.retracts,
+        because=alert.retracts_because,
+        event=event.model_dump_json(),
+    )
+
+
+def order_seen(event: OrderOut) -> OrderSeen:
+    """The input of an order decision."""
+    order = event.data
+    held = order.decision is Decision.HOLD
+    return OrderSeen(event.subject, order.order_id, held, str(order.amount), str(order.currency), to_ms(event.time))
