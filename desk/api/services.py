@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from fastapi import Request
 
+from alerts.live_alerts import LiveAlerts
 from desk.api.archive import ArchiveReader
 from desk.api.hub import Hub
 from streams.control import Control
@@ -27,6 +28,7 @@ class Services:
     archive: ArchiveReader
     hub: Hub
     publisher: Publisher
+    alerts: LiveAlerts
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -39,8 +41,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         ArchiveReader(settings) as archive,
         Hub(settings) as hub,
         Publisher(settings) as publisher,
+        LiveAlerts(settings) as alerts,
     ):
-        yield Services(settings, control, book, archive, hub, publisher)
+        yield Services(settings, control, book, archive, hub, publisher, alerts)
 
 
 def services_of(request: Request) -> Services:
