@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -61,6 +61,8 @@ class LiveBook:
         self._first_policy = policy_text(settings.policy_file)
         self._task: asyncio.Task[None] | None = None
         self.ready = asyncio.Event()
+        self.listeners: list[Callable[[str], object]] = []
+        """Called with the id of each customer whose account is another one now."""
 
     async def __aenter__(self) -> LiveBook:
         """Raises Unavailable when no broker answers."""
@@ -80,6 +82,17 @@ class LiveBook:
 
     def __len__(self) -> int:
         return len(self._accounts)
+
+    def ids(self) -> Iterable[str]:
+        """All customers."""
+        return self._accounts.keys()
+
+    def clock(self) -> datetime:
+        """As of when the whole book stands: the oldest of the partitions' clocks; raises Unavailable before one."""
+        clocks = [state.clock for state in self._states.values()]
+        if not self.ready.is_set() or not clocks:
+            raise Unavailable("the book is still being read")
+        return from_ms(min(clocks))
 
     def account(self, customer_id: str) -> Account | None:
         """The account as last read, or None. It is shared: copy it before changing it."""
@@ -153,3 +166,5 @@ class LiveBook:
                     self._accounts.pop(customer_id, None)
                 else:
                     self._accounts[customer_id] = record.value
+                for listener in self.listeners:
+                    listener(customer_id)

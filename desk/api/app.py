@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
-from desk.api import credit_checks, events, problems, reads
+from desk.api import book_routes, credit_checks, events, problems, reads
 from desk.api.guard import Rates, RequestIds
 from desk.api.health import router as health
 from desk.api.services import Services
@@ -32,6 +32,6 @@ def create_app(settings: Settings, opened: Callable[[Settings], AbstractAsyncCon
     app.state.rates = Rates(settings.api_requests_per_minute)
     app.add_middleware(RequestIds)
     problems.install(app)
-    for router in (health, credit_checks.router, reads.router, events.router):
+    for router in (health, credit_checks.router, book_routes.router, reads.router, events.router):
         app.include_router(router)
     return app

@@ -79,6 +79,8 @@ VIEWS: Final[dict[str, View]] = {
     "webhook_deliveries": View("time DESC, subscription_id, sequence DESC, id", per_customer=True),
     "rejects": View("topic, partition, offset"),
     "portfolio_by_level_over_time": View("day, level"),
+    "migration_matrix": View("level_before, level_after", options=_DAYS),
+    "score_trend": View("customer_id", per_customer=True),
     "customers": View("customer_id", per_customer=True),
     "customer_timeline": View("time, recorded_time, rank, position, id", per_customer=True),
     "data_freshness": View("topic"),
