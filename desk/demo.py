@@ -132,7 +132,7 @@ def _as_interrupt(number: int, frame: FrameType | None) -> None:
 
 
 async def _run(parts: DemoParts, options: _Options) -> tuple[DemoRun, bool]:
-    show = _show(options)
+    show = _show(options, parts.desk_url)
     try:
         plan = Plan(options.events, options.speed, options.history, options.exit_when_done)
         run = DemoRun(parts, plan, show)
@@ -146,10 +146,11 @@ async def _run(parts: DemoParts, options: _Options) -> tuple[DemoRun, bool]:
     return run, finished
 
 
-def _show(options: _Options) -> Show:
+def _show(options: _Options, desk_url: str | None) -> Show:
     if options.as_json:
         return SilentShow()
     if not sys.stdout.isatty():
         return PlainShow(options.language)
     seconds = None if options.speed is None else _DAY_SECONDS / options.speed
-    return LiveShow(Console(), options.language, "" if seconds is None else f"1 d = {seconds:,.3g} s")
+    pace = "" if seconds is None else f"1 d = {seconds:,.3g} s"
+    return LiveShow(Console(), options.language, pace, desk_url or "")

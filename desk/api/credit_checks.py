@@ -71,7 +71,7 @@ async def credit_check(body: CreditCheck, services: Asked, who: OrderEntry) -> C
     return answer(services, body)
 
 
-@router.post("/v1/orders/{order_id}/check", summary="What a booked order would get if it were placed now")
+@router.post("/v1/orders/{order_id:path}/check", summary="What a booked order would get if it were placed now")
 async def check_booked(
     order_id: Annotated[Identifier, Path()], body: OrderAsked, services: Asked, who: OrderEntry
 ) -> CheckAnswer:

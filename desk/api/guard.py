@@ -105,3 +105,6 @@ class RequestIds:
 Asked = Annotated[Services, Depends(services_of)]
 Reader = Annotated[Caller, Depends(needs(Role.READER))]
 OrderEntry = Annotated[Caller, Depends(needs(Role.ORDER_ENTRY))]
+Analyst = Annotated[Caller, Depends(needs(Role.ANALYST))]
+Approver = Annotated[Caller, Depends(needs(Role.APPROVER))]
+Admin = Annotated[Caller, Depends(needs(Role.ADMIN))]

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from schemas.errors import CreditPulseError, InvalidInput, Unavailable
+from schemas.errors import Conflict, CreditPulseError, InvalidInput, Unavailable
 from streams.archive.errors import NotFound
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(NotFound)
     async def not_found(request: Request, error: NotFound) -> JSONResponse:
         return problem(request, 404, "not_found", str(error))
+
+    @app.exception_handler(Conflict)
+    async def conflict(request: Request, error: Conflict) -> JSONResponse:
+        return problem(request, 409, error.code, str(error), **error.stands)
 
     @app.exception_handler(Unavailable)
     async def unavailable(request: Request, error: Unavailable) -> JSONResponse:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
+from nicegui.element import Element
 
 from alerts.feed import FeedItem
 from alerts.texts import Language, reason_text, text
@@ -95,8 +96,6 @@ class Frame(Words):
         """
 
         async def in_page(news: News) -> None:
-            if not self.client.has_socket_connection:
-                return
             with self.client:
                 await handler(news)
 
@@ -144,8 +143,8 @@ class Frame(Words):
 
     # --- the frame itself -------------------------------------------------------------------------------------
 
-    def build(self, pages: list[Page]) -> None:
-        """Everything around the page; what is made after it stands inside."""
+    def build(self, pages: list[Page]) -> Element:
+        """Everything around the page; gives the element in which the page stands."""
         title = self.t("title")
         page = copy.copy(self.client.page)
         page.language = _TOOLKIT_LANGUAGE[self.language]  # type: ignore[assignment]
@@ -163,20 +162,29 @@ class Frame(Words):
         with self._banner:
             ui.icon("cloud_off")
             self._banner_text = ui.label("")
-        main = ui.element("main").classes(f"main page-{self.key}").props('id="main" tabindex="-1"')
-        main.__enter__()
-        self._main = main
+        return ui.element("main").classes(f"main page-{self.key}").props('id="main" tabindex="-1"')
 
     def built(self) -> None:
-        """The page is made: begin to keep it up to date, until its browser leaves."""
+        """The page is made: keep it up to date while its browser is connected, until it leaves."""
         self.live(self._show_health, every=_HEALTH_SECONDS)
-        ends = [self.desk.news.subscribe(subscription) for subscription in self._subscriptions]
-        self._main.__exit__(None, None, None)
+        ends: list[Callable[[], None]] = []
+
+        def here() -> None:
+            for subscription in self._subscriptions:
+                subscription.away, subscription.due = False, 0.0
+                if len(ends) < len(self._subscriptions):
+                    ends.append(self.desk.news.subscribe(subscription))
+
+        def gone() -> None:
+            for subscription in self._subscriptions:
+                subscription.away = True
 
         def left() -> None:
             for end in ends:
                 end()
 
+        self.client.on_connect(here)
+        self.client.on_disconnect(gone)
         self.client.on_delete(left)
 
     def refused(self, role: Role) -> None:
@@ -184,7 +192,6 @@ class Frame(Words):
         with ui.element("div").classes("empty"):
             ui.icon("lock").classes("empty-icon")
             ui.label(self.t("frame.role_needed", role=self.t(f"frame.role_{role.name.lower()}")))
-        self.built()
 
     def _navigation(self, pages: list[Page]) -> None:
         with ui.element("div").classes("brand"):
@@ -253,6 +260,7 @@ class Frame(Words):
         if current_user(self.desk, self.session) != self.user:
             ui.navigate.reload()
             return
+        self.desk.sessions.find(self.session.token)  # an open page is use: it is there to be looked at all day
         health = self.desk.watch.health
         icon, word, look = self._light_of(health)
         away = [name for name, there in (("broker", health.broker), ("archive", health.archive)) if not there]

@@ -52,6 +52,8 @@ class Subscription:
     due: float = 0.0
     task: asyncio.Task[None] | None = None
     paused: bool = False
+    """News wait while the page is paused by its user, or while its browser is ``away``."""
+    away: bool = False
 
     def offer(self, news: FeedItem | ControlChange) -> None:
         """Keep it for the next bundle, if it is wanted; of very many only the newest."""
@@ -119,7 +121,8 @@ class LiveNews:
             await asyncio.sleep(TICK_SECONDS)
             now = time.monotonic()
             for subscription in list(self._subscriptions):
-                if subscription.paused or (subscription.task is not None and not subscription.task.done()):
+                busy = subscription.task is not None and not subscription.task.done()
+                if busy or subscription.paused or subscription.away:
                     continue
                 # due is 0 at first: everybody is called once, to show what there is.
                 if subscription.pending or now >= subscription.due:

@@ -6,7 +6,6 @@ import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -14,7 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from nicegui import app, ui
 
 from desk.api.roles import Role
-from desk.web.desk import Desk, desk_of
+from desk.web.desk import desk_of
 from desk.web.frame import Frame
 from desk.web.sessions import session_of
 from desk.web.sign_in import signed_in
@@ -66,20 +65,12 @@ def _serve(page: Page, pages: list[Page]) -> None:
             target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"/sign-in?next={quote(target, safe='')}", 303)
         frame = Frame(desk, session, user, page.key)
-        if not user.role.holds(page.role):
-            frame.build(pages)
-            frame.refused(page.role)
-            return None
-        frame.build(pages)
-        await page.build(frame, **_parameters(request))
+        with frame.build(pages):
+            if user.role.holds(page.role):
+                await page.build(frame, **request.path_params)
+            else:
+                frame.refused(page.role)
         frame.built()
         return None
 
     ui.page(page.path, response_timeout=_BUILD_SECONDS)(shown)
-
-
-def _parameters(request: Request) -> dict[str, Any]:
-    return dict(request.path_params)
-
-
-__all__ = ["Desk", "Page", "find_pages", "serve"]

@@ -43,7 +43,7 @@ class RunningQuality(msgspec.Struct, array_like=True):
 
 
 _MOST_HEAVY = 8
-_BINS = (
+BIN_EDGES = (
     0.005,
     0.01,
     0.015,
@@ -84,10 +84,10 @@ class Period(msgspec.Struct, array_like=True):
         """Count one outcome."""
         self.all.add(model, naive, bad)
         if not self.good:
-            self.good, self.bad = [0] * (len(_BINS) + 1), [0] * (len(_BINS) + 1)
+            self.good, self.bad = [0] * (len(BIN_EDGES) + 1), [0] * (len(BIN_EDGES) + 1)
         if not self.foretold:  # it may come from a state that was kept before there were sums
-            self.foretold = [0.0] * (len(_BINS) + 1)
-        place = bisect_right(_BINS, model)
+            self.foretold = [0.0] * (len(BIN_EDGES) + 1)
+        place = bisect_right(BIN_EDGES, model)
         (self.bad if bad else self.good)[place] += 1
         self.foretold[place] += model
         if customer_id not in self.heavy and len(self.heavy) >= _MOST_HEAVY:

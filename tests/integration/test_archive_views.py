@@ -15,7 +15,7 @@ from models.exposure import positions
 from models.policy import default_policy
 from schemas.decisions import DefaultRisk
 from schemas.levels import Level
-from schemas.topics import ALERTS, DELIVERIES, LOG
+from schemas.topics import ALERTS, DEAD_LETTERS, DELIVERIES, LOG, ORDER_DECISIONS
 from streams.archive.catalog import VIEWS
 from streams.archive.client import ClickHouse
 from streams.archive.dsn import parse_dsn
@@ -401,45 +401,37 @@ async def test_expected_loss_is_probability_times_lgd_times_exposure(shelf: Shel
     assert (await shelf.rows("expected_loss", options={"lgd": "1"}))[0]["expected_loss"] == 150.0
 
 
-async def test_quality_of_the_data_per_source(shelf: Shelf) -> None:
-    """Late news, a repeated event and what is missing in invoices and payments, by source."""
-    late = paid("A", "P9", "5", "2025-01-10")
-    again = invoiced("A", "I1", "1000", "2025-01-10", "2025-02-09")
-    await shelf.put(
-        log_of(
-            *BOOK,
-            again._replace(timestamp_ms=again.timestamp_ms + 3_600_000),
-            late._replace(timestamp_ms=late.timestamp_ms + 3 * 86_400_000),
-        )
-    )
-    rows = {row["topic"]: row for row in await shelf.rows("data_quality")}
-    assert parts(rows["orders"], "records", "validity", "duplicates") == (5, 1.0, 1)
-    assert rows["orders"]["completeness"] == 0.5  # terms are told, orders are not
-    assert parts(rows["payments"], "completeness", "timeliness") == pytest.approx((2 / 3, 2 / 3))
-
-
-async def test_holds_and_quality_of_a_simulated_book(shelf: Shelf) -> None:
-    """Each order on hold once, with its age; each month's quality with bins that hold all its outcomes."""
+async def test_holds_are_open_until_invoiced_or_cancelled(shelf: Shelf) -> None:
+    """An order on hold is there once, with its age; one that was invoiced or cancelled all the same is not."""
     records = Engine(partitions=2).records(Book(customers=30, days=240).events())
-    await shelf.put(records)
+    # Up to the last hold: it is open, while orders held earlier have been invoiced meanwhile.
+    holds = [
+        at
+        for at, record in enumerate(records)
+        if record.topic == ORDER_DECISIONS and b'"hold"' in (record.value or b"")
+    ]
+    await shelf.put(records[: holds[-1] + 1])
     (day,) = await shelf.rows("book_day")
-    holds = await shelf.rows("open_holds", limit=10_000)
-    decisions = {
-        (row["customer_id"], row["order_id"]): row
-        for row in await shelf.rows("order_decisions", limit=10_000)
-        if row["latest"]
-    }
+    decisions = [row for row in await shelf.rows("order_decisions", limit=10_000) if row["latest"]]
     gone = {
         (row["customer_id"], row["order_id"])
         for row in await shelf.rows("events", limit=10_000)
         if row["type"] in ("order.invoiced", "order.cancelled")
     }
-    expected = {key for key, row in decisions.items() if row["decision"] == "hold" and key not in gone}
-    assert expected
-    assert {(row["customer_id"], row["order_id"]) for row in holds} == expected
-    assert all(row["held_since"] <= day["newest_time"] and row["age_days"] >= 0 for row in holds)
+    held = {(row["customer_id"], row["order_id"]) for row in decisions if row["decision"] == "hold"}
+    assert held & gone
+    assert held - gone
+    rows = await shelf.rows("open_holds", limit=10_000)
+    assert {(row["customer_id"], row["order_id"]) for row in rows} == held - gone
+    assert len(rows) == len(held - gone)
+    assert all(row["held_since"] <= day["newest_time"] and row["age_days"] >= 0 for row in rows)
+
+
+async def test_quality_of_the_models_with_all_outcomes_in_bins(shelf: Shelf) -> None:
+    """Each month's note is a row; its calibration bins hold all outcomes, each mean probability within its bin."""
+    await shelf.put(Engine().records(Book(customers=12, days=150).events()))
     months = await shelf.rows("model_quality", options={"task": "A"})
-    assert len(months) > 5
+    assert len(months) >= 4
     for row in months:
         assert sum(found["n"] for found in row["calibration"]) == row["n"]
         assert all(found["from"] <= found["probability"] <= found["to"] for found in row["calibration"])
@@ -515,3 +507,21 @@ async def test_freshness_names_the_stale_topic(shelf: Shelf) -> None:
     rows = {row["topic"]: row for row in await shelf.rows("data_freshness")}
     assert rows["orders"]["behind_days"] == pytest.approx(4 + 11 / 24)
     assert rows["ticks"]["behind_days"] == 0
+
+
+async def test_quality_of_each_source(shelf: Shelf) -> None:
+    """Refused, repeated, without a reference, late, and places of the topic that nobody knows of."""
+    bill = invoiced("A", "I1", "10", "2025-01-10", "2025-02-09")
+    repeated = bill._replace(timestamp_ms=bill.timestamp_ms + 36 * 3_600_000)
+    golden = Path(__file__).parents[1] / "unit" / "schemas" / "golden" / "out.dead-letters.dead-letter.json"
+    letter = json.loads(golden.read_text(encoding="utf-8"))
+    letter["data"]["source"] |= {"topic": "orders", "partition": 0, "offset": 5}
+    records = log_of(bill, repeated, paid("A", "P1", "1", "2025-01-14"), until("2025-01-14"))
+    await shelf.put([*records, Record(DEAD_LETTERS, 0, 0, 0, None, json.dumps(letter).encode())])
+    rows = {(row["topic"], row["source"]): row for row in await shelf.rows("data_quality")}
+    whole = rows["orders", "*"]
+    assert parts(whole, "records", "refused", "duplicates", "late", "missing_offsets") == (2, 1, 1, 1, 3)
+    assert (whole["validity"], whole["completeness"]) == (pytest.approx(2 / 3), 0.0)
+    assert whole["p95_delay_hours"] > whole["median_delay_hours"] >= 0
+    assert rows["payments", "*"]["completeness"] == 0.0
+    assert {source for topic, source in rows if topic == "orders"} == {"*", ""}
