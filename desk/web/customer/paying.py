@@ -65,7 +65,7 @@ class Paying:
             "legend": {"show": False},
             "grid": {"top": 12},
             "tooltip": {"trigger": "item", "formatter": "{b}"},
-            "xAxis": {"type": "time"},
+            "xAxis": {"type": "time", "axisLabel": {"hideOverlap": True}},
             "yAxis": {"type": "value", "name": ""},
             "series": [{"type": "scatter", "symbolSize": 8, "data": points, "markArea": band}],
         }

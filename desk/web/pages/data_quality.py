@@ -50,19 +50,19 @@ def _columns(frame: Frame) -> list[Column]:
         return t(f"verdict_{row['verdict']}"), *_LOOKS[row["verdict"]]
 
     return [
-        Column("topic", t("topic"), "text", 104, pinned=True),
-        Column("source", t("source"), "text", 104),
-        Column("verdict", t("verdict"), "badge", 134, look=verdict),
-        Column("records", t("records"), "number", 80),
-        Column("refused", t("refused"), "number", 76),
-        Column("validity", t("validity"), "percent", 84, decimals=2, about=t("validity_about")),
-        Column("completeness", t("completeness"), "percent", 108, decimals=1, about=t("completeness_about")),
-        Column("duplicates", t("duplicates"), "number", 94, about=t("duplicates_about")),
-        Column("missing_offsets", t("missing"), "number", 66, about=t("missing_about")),
-        Column("late", t("late"), "number", 92, about=t("late_about")),
-        Column("median_delay_hours", t("delay"), "number", 86, decimals=1, about=t("delay_about")),
-        Column("p95_delay_hours", t("delay_p95"), "number", 106, decimals=1, about=t("delay_about")),
-        Column("behind_days", t("behind"), "days", 88, decimals=1, about=t("behind_about")),
+        Column("topic", t("topic"), "text", 100, pinned=True),
+        Column("source", t("source"), "text", 96),
+        Column("verdict", t("verdict"), "badge", 128, look=verdict),
+        Column("records", t("records"), "number", 76),
+        Column("refused", t("refused"), "number", 72),
+        Column("validity", t("validity"), "percent", 80, decimals=2, about=t("validity_about")),
+        Column("completeness", t("completeness"), "percent", 106, decimals=1, about=t("completeness_about")),
+        Column("duplicates", t("duplicates"), "number", 88, about=t("duplicates_about")),
+        Column("missing_offsets", t("missing"), "number", 60, about=t("missing_about")),
+        Column("late", t("late"), "number", 86, about=t("late_about")),
+        Column("median_delay_hours", t("delay"), "number", 78, decimals=1, about=t("delay_about")),
+        Column("p95_delay_hours", t("delay_p95"), "number", 78, decimals=1, about=t("delay_about")),
+        Column("behind_days", t("behind"), "days", 74, decimals=1, about=t("behind_about")),
     ]
 
 

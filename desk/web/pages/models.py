@@ -14,7 +14,7 @@ from desk.web.oversight.models_now import ModelsNow
 from desk.web.oversight.policy_trial import PolicyTrialCard
 from desk.web.page import Page
 
-_SECONDS, _LOG_SECONDS = 2.0, 15.0
+_SECONDS, _LOG_SECONDS = 2.0, 5.0
 _NOTES = 500
 
 
@@ -36,7 +36,7 @@ async def build(frame: Frame) -> None:
             await values.look()
 
     async def refresh_log(news: News) -> None:
-        notes.show(await frame.view("model_log", limit=_NOTES, max_age=5.0))
+        notes.show(await frame.view("model_log", limit=_NOTES, max_age=3.0))
 
     frame.live(refresh, every=_SECONDS)
     frame.live(refresh_log, every=_LOG_SECONDS)
