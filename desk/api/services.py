@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from fastapi import Request
 
+from alerts.live_alerts import LiveAlerts
 from desk.api.archive import ArchiveReader
 from desk.api.customer_book import CustomerBook
 from desk.api.hub import Hub
@@ -31,6 +32,7 @@ class Services:
     archive: ArchiveReader
     hub: Hub
     publisher: Publisher
+    alerts: LiveAlerts
     customers: CustomerBook
     trials: PolicyTrials
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -52,10 +54,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         ArchiveReader(settings) as archive,
         Hub(settings) as hub,
         Publisher(settings) as publisher,
+        LiveAlerts(settings) as alerts,
         CustomerBook(book, archive) as customers,
         PolicyTrials(settings) as trials,
     ):
-        yield Services(settings, control, book, archive, hub, publisher, customers, trials, on_control=on_control)
+        yield Services(
+            settings, control, book, archive, hub, publisher, alerts, customers, trials, on_control=on_control
+        )
 
 
 def services_of(request: Request) -> Services:

@@ -35,7 +35,7 @@ WHY = {"reason": "agreed on the phone"}
 
 
 def book() -> list[TimedEvent]:
-    """A new customer, who gets half of the limit of USD 1,000: the first order passes, the others wait; one invoice is open."""
+    """A new customer, who gets half of the limit of USD 1,000: the first order passes, the others wait."""
     head: dict[str, Any] = {"version": 1, "occurred_at": START, **CUSTOMER}
     events: list[tuple[str, BaseModel]] = [
         (TICKS, tick(START)),
