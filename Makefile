@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/setup.done
 # Most of the long tests wait for a broker: more of them side by side than there are cores.
-PYTEST := $(BIN)/pytest -n 3
+PYTEST := $(BIN)/pytest -n 3 --dist loadgroup
 PYTHON ?=
 
 .PHONY: help
@@ -63,6 +63,10 @@ format: setup ## Put all files into the house style
 .PHONY: bench
 bench: setup ## Measure speed and memory, as ratios in one run; writes bench/results.json
 	$(BIN)/python -m bench $(BENCH)
+
+.PHONY: screenshots
+screenshots: setup ## Take pictures of every page in both languages and themes, into OUT (default: data/screenshots)
+	$(BIN)/python -m tests.screenshots $(or $(OUT),data/screenshots)
 
 .PHONY: schemas
 schemas: setup ## Generate schemas/published/

@@ -20,7 +20,15 @@ from desk.api.problems import Refused
 from desk.api.roles import Person, Role
 from desk.api.services import Services
 from desk.proposals import Proposal
-from schemas.assessments import LevelOverridden
+from schemas.assessments import (
+    AgencyReportReceived,
+    AgencyWord,
+    FinancialStatementFiled,
+    LevelOverridden,
+    QualitativeReviewed,
+    ReviewGrades,
+    StatementFigures,
+)
 from schemas.decisions import OrderCheck, OrderDecision, OutEvent
 from schemas.errors import Conflict, InvalidInput
 from schemas.events import CustomerEvent, DisputeReason, DisputeResolved, InvoiceDisputed
@@ -30,6 +38,8 @@ from schemas.topics import ASSESSMENTS, ORDERS
 
 HOLDS, RELEASES, OVERRIDES, DISPUTES = Role.ANALYST, Role.APPROVER, Role.APPROVER, Role.ANALYST
 """The least role that holds and rejects orders; releases them and lifts holds; overrides levels; enters disputes."""
+ASSESSES = Role.ANALYST
+"""The least role that enters statements, agency reports and reviews."""
 
 FOUR_EYES = "FOUR_EYES_NEEDED"
 REFUSALS = frozenset(
@@ -265,6 +275,29 @@ async def _dispute(
         return _event(kind, event_id, at, customer_id=customer_id, by=who.name, **fields)
 
     return _answer(await send_act(services, who, Act(ORDERS, customer_id, make), key), None)
+
+
+async def assess(
+    services: Services,
+    who: Person,
+    customer_id: str,
+    said: StatementFigures | AgencyWord | ReviewGrades,
+    *,
+    key: str | None = None,
+) -> ActAnswer:
+    """Enter what is known of a customer: the same event as an import publishes, with who entered it."""
+    _may(who, ASSESSES)
+    fields = {name: getattr(said, name) for name in type(said).model_fields}
+
+    def make(event_id: str, at: datetime) -> CustomerEvent:
+        head = {"customer_id": customer_id}
+        if isinstance(said, StatementFigures):
+            return _event(FinancialStatementFiled, event_id, at, **head, by=who.name, **fields)
+        if isinstance(said, AgencyWord):
+            return _event(AgencyReportReceived, event_id, at, **head, by=who.name, **fields)
+        return _event(QualitativeReviewed, event_id, at, **head, reviewer=who.name, **fields)
+
+    return _answer(await send_act(services, who, Act(ASSESSMENTS, customer_id, make), key), None)
 
 
 def _may(who: Person, role: Role) -> None:

@@ -42,6 +42,7 @@ class _Options:
     as_json: bool
     language: Language
     data_dir: Path
+    desk: bool
 
 
 @click.command()
@@ -62,6 +63,7 @@ class _Options:
     "--history", type=click.IntRange(min=0), default=90, show_default=True,
     help="Days to load at full speed first: a customer needs a past before a level can be trusted.",
 )  # fmt: skip
+@click.option("--desk/--no-desk", default=True, show_default=True, help="Serve the risk desk's pages as well.")
 @click.option("--exit-when-done", is_flag=True, help="End when everything published has had its effect.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, nothing else on stdout.")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the screen.")
@@ -76,12 +78,13 @@ def demo(
     events: int | None,
     speed: str,
     history: int,
+    desk: bool,
     exit_when_done: bool,
     as_json: bool,
     lang: str,
     data_dir: Path | None,
 ) -> None:
-    """Start broker, gate, engine and archive on this machine, feed them events, and show what they decide.
+    """Start all parts on this machine, feed them events, and show what they decide, here and on the risk desk.
 
     Nothing has to be installed beside creditpulse; all parts listen on 127.0.0.1 and end with this command.
 
@@ -98,7 +101,7 @@ def demo(
     source = demo_events(customers=customers, seed=seed, ledger=ledger, events_file=events_file, most=events)
     made_up = data_dir is None
     where = fresh_directory(data_dir or Path("data") / f"demo-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-    options = _Options(source, pace, history, exit_when_done, as_json, cast(Language, lang), where)
+    options = _Options(source, pace, history, exit_when_done, as_json, cast(Language, lang), where, desk)
     try:
         _demo(options)
     except KeyboardInterrupt:
@@ -111,7 +114,9 @@ def _demo(options: _Options) -> None:
     signal.signal(signal.SIGTERM, _as_interrupt)
     if not options.as_json:
         click.echo(f"creditpulse demo: starting broker, archive, gate and engine; data and logs in {options.data_dir}")
-    with DemoParts(options.data_dir, full_speed=options.speed is None) as parts:
+    with DemoParts(options.data_dir, full_speed=options.speed is None, desk=options.desk) as parts:
+        if parts.desk_url is not None:
+            click.echo(f"risk desk, in a few seconds: {parts.desk_url}", err=options.as_json)
         run, finished = asyncio.run(_run(parts, options))
         if not options.as_json:
             click.echo(f"{label('stopping', options.language)} ...")
@@ -127,7 +132,7 @@ def _as_interrupt(number: int, frame: FrameType | None) -> None:
 
 
 async def _run(parts: DemoParts, options: _Options) -> tuple[DemoRun, bool]:
-    show = _show(options)
+    show = _show(options, parts.desk_url)
     try:
         plan = Plan(options.events, options.speed, options.history, options.exit_when_done)
         run = DemoRun(parts, plan, show)
@@ -141,10 +146,11 @@ async def _run(parts: DemoParts, options: _Options) -> tuple[DemoRun, bool]:
     return run, finished
 
 
-def _show(options: _Options) -> Show:
+def _show(options: _Options, desk_url: str | None) -> Show:
     if options.as_json:
         return SilentShow()
     if not sys.stdout.isatty():
         return PlainShow(options.language)
     seconds = None if options.speed is None else _DAY_SECONDS / options.speed
-    return LiveShow(Console(), options.language, "" if seconds is None else f"1 d = {seconds:,.3g} s")
+    pace = "" if seconds is None else f"1 d = {seconds:,.3g} s"
+    return LiveShow(Console(), options.language, pace, desk_url or "")

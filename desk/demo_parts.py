@@ -1,4 +1,4 @@
-"""The processes of the demo, all below one directory: broker, archive, gate, engine; started and stopped in order."""
+"""The processes of the demo, all below one directory: broker, archive, gate, engine, desk; in order."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def demo_settings(data_dir: Path, broker: str, *, full_speed: bool) -> Settings:
         data_dir=data_dir.resolve(),
         web_host="127.0.0.1",
         archive_port=free_port(),
+        desk_port=free_port(),
         clock="events",
         store="memory://",
         delivery="chunks",
@@ -58,19 +59,27 @@ def fresh_directory(data_dir: Path) -> Path:
 class DemoParts:
     """The running parts. Context manager; start it from the main thread (see ``start_child``)."""
 
-    def __init__(self, data_dir: Path, *, full_speed: bool) -> None:
+    def __init__(self, data_dir: Path, *, full_speed: bool, desk: bool = True) -> None:
         self.data_dir, self.logs = data_dir, data_dir / "logs"
+        self._desk = desk
         self.gate_port, self.engine_port = free_port(), free_port()
         self._broker = EmbeddedBroker.start(data_dir / "broker", self.logs)
         self.settings = demo_settings(data_dir, self._broker.url, full_speed=full_speed)
         self._children: list[Child] = []
 
     def start(self) -> None:
-        """Start archive, gate and engine; the topics must be there."""
+        """Start archive, gate, engine and, if wanted, the desk; the topics must be there."""
         archive = [sys.executable, "-m", "streams.cli", "archive"]
         self._start("archive", archive)
         self._start("gate", worker_command("gate", self.gate_port, "INFO"))
         self._start("engine", worker_command("engine", self.engine_port, "INFO"))
+        if self._desk:
+            self._start("desk", [sys.executable, "-m", "streams.cli", "desk", "--demo"])
+
+    @property
+    def desk_url(self) -> str | None:
+        """Where the desk is, if there is one."""
+        return f"http://127.0.0.1:{self.settings.desk_port}" if self._desk else None
 
     def check(self) -> None:
         """Raises Unavailable, with the end of its log, when a part has ended by itself."""

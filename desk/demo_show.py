@@ -81,8 +81,8 @@ class PlainShow:
 class LiveShow:
     """The live view, on the terminal's other screen; the last state is printed again when it closes."""
 
-    def __init__(self, console: Console, language: Language, pace: str) -> None:
-        self._console, self._language, self._pace = console, language, pace
+    def __init__(self, console: Console, language: Language, pace: str, desk: str = "") -> None:
+        self._console, self._language, self._pace, self._desk = console, language, pace, desk
         self._live = Live(console=console, screen=True, auto_refresh=False)
         self._live.start()
         self._last: DemoRun | None = None
@@ -103,7 +103,7 @@ class LiveShow:
 
     def _view(self, run: DemoRun) -> RenderableType:
         pace = self._pace if run.phase == "live" else ""
-        screen = Screen(run.phase, run.published, run.pulse, run.per_second, book_date(run), pace)
+        screen = Screen(run.phase, run.published, run.pulse, run.per_second, book_date(run), pace, self._desk)
         return view(run.board, screen, self._language, self._console.width, self._console.height)
 
 

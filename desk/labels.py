@@ -7,6 +7,7 @@ from alerts.texts import Language
 _LABELS: dict[str, tuple[str, str]] = {
     "title": ("creditpulse, live", "creditpulse 实时监控"),
     "book_time": ("book time", "账面时间"),
+    "desk": ("risk desk", "风险工作台"),
     "leave": ("Ctrl-C leaves", "按 Ctrl-C 退出"),
     "published": ("events published", "已发布事件"),
     "applied": ("applied", "已处理"),

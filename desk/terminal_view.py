@@ -40,7 +40,7 @@ _FIXED_LINES = 3 + 3 + len(Level) + 1
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What the view shows beside the board. ``phase`` is the name of a label."""
+    """What the view shows beside the board. ``phase`` is the name of a label; ``desk``: where the risk desk is."""
 
     phase: str
     published: int
@@ -48,6 +48,7 @@ class Screen:
     per_second: float
     book_date: str
     pace: str
+    desk: str = ""
 
 
 def view(board: Board, screen: Screen, language: Language, width: int, height: int) -> RenderableType:
@@ -96,7 +97,11 @@ def _header(board: Board, screen: Screen, language: Language) -> RenderableType:
         (screen.book_date, "bold"),
         (f"  ·  {label(screen.phase, language)} {screen.pace}".rstrip(), "dim"),
     )
-    return Panel(line, title=title, title_align="left", subtitle=label("leave", language), subtitle_align="right")
+    leave = label("leave", language)
+    below = Text.assemble((f"{label('desk', language)} ", "dim"), (screen.desk, "bold"), f"  ·  {leave}")
+    return Panel(
+        line, title=title, title_align="left", subtitle=below if screen.desk else leave, subtitle_align="right"
+    )
 
 
 def _heading(words: str) -> Rule:

@@ -43,7 +43,11 @@ class Backlog:
         await self._admin.close()
 
     async def uncommitted(self, group: str, topics: Iterable[str]) -> int:
-        """Records of these topics (logical names) that the group has not committed."""
+        """Records of these topics (logical names) that the group has not committed; raises Unavailable."""
+        return (await self.progress(group, topics))[0]
+
+    async def progress(self, group: str, topics: Iterable[str]) -> tuple[int, int]:
+        """Records of these topics (logical names) that the group has not committed, and that it has."""
         tps = [
             TopicPartition(self._settings.topic(name), number)
             for name in topics
@@ -55,7 +59,8 @@ class Backlog:
         except (KafkaError, OSError) as error:
             raise Unavailable(f"the broker at {self._settings.broker} does not answer: {error!r}") from error
         # -1: nothing committed. The topics are new, so the first offset is 0.
-        return sum(max(0, end - max(0, committed[tp].offset if tp in committed else 0)) for tp, end in ends.items())
+        done = {tp: max(0, committed[tp].offset if tp in committed else 0) for tp in tps}
+        return sum(max(0, end - done[tp]) for tp, end in ends.items()), sum(done.values())
 
     async def _committed(self, group: str, tps: list[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
         """A new Kafka has no coordinator until the first group asks for one: until then, nothing is committed."""

@@ -46,6 +46,20 @@ class Settings(BaseSettings):
     api_stale_minutes: float = Field(default=10.0, gt=0, description="Credit checks on older data are marked stale ...")
     api_when_stale: Literal["hold", "approve"] = Field(default="hold", description="... and get this decision.")
 
+    desk_port: int = Field(default=6072, ge=0, le=65535, description="Risk desk: pages and REST API in one process.")
+    desk_url: str = Field(
+        default="", pattern=r"^(https?://[^/\s]+/?)?$",
+        description="How browsers reach the desk; https:// makes its cookies Secure. Needed for OIDC.",
+    )  # fmt: skip
+    oidc_issuer: str = Field(default="", description="Sign-in through an identity provider (OpenID Connect).")
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_name: str = Field(default="SSO", description="What the sign-in page calls the provider.")
+    oidc_scope: str = "openid profile email"
+    oidc_name_claim: str = Field(default="email", description="The claim that names a person in the audit trail.")
+    oidc_role_claim: str = Field(default="groups", description="A text or list; dots lead into objects.")
+    oidc_roles: str = Field(default="", description="VALUE=ROLE,...: which role a value of that claim gives.")
+
     audit_checkpoint_entries: int = Field(
         default=1_000, ge=1, description="A partition's audit trail gets a checkpoint after so many new entries,"
     )

@@ -27,7 +27,7 @@ from streams.control import Control
 from streams.settings import Settings
 
 Answer = TypeVar("Answer")
-_COLUMNS = ("id", "state", "severity", "customer", "level", "cause", "since", "muted", "acked")
+_COLUMNS = ("id", "state", "severity", "subject", "level", "cause", "since", "muted", "acked")
 _GROUP_COLUMNS = ("id", "receiver", "labels", "alerts", "told", "repeats")
 _language = click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
 

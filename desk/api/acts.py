@@ -34,7 +34,7 @@ OrderId = Annotated[Identifier, Path()]
 InvoiceId = Annotated[Identifier, Path()]
 CustomerId = Annotated[Identifier, Path()]
 ActId = Annotated[str, Path(max_length=80)]
-_CONFLICT: dict[int | str, dict[str, Any]] = {
+CONFLICT: dict[int | str, dict[str, Any]] = {
     202: {"description": "Sent, the engine has not answered yet; or it waits for a second person.", "model": ActAnswer},
 }
 
@@ -120,7 +120,7 @@ async def order(
     return order_now(services.book, customer_id, order_id)
 
 
-@router.post("/v1/orders/{order_id:path}/release", summary="Let a held order go", responses=_CONFLICT)
+@router.post("/v1/orders/{order_id:path}/release", summary="Let a held order go", responses=CONFLICT)
 async def release(
     services: Asked, who: Approver, response: Response, order_id: OrderId, body: ReleaseSaid, key: Key = None
 ) -> ActAnswer:
@@ -129,31 +129,31 @@ async def release(
         services, who, _seen(order_id, body), body.reason, up_to_amount=body.up_to_amount, currency=body.currency,
         valid_until=body.valid_until, key=key,
     )  # fmt: skip
-    return _told(answer, response)
+    return told(answer, response)
 
 
-@router.post("/v1/orders/{order_id:path}/reject", summary="Refuse an order", responses=_CONFLICT)
+@router.post("/v1/orders/{order_id:path}/reject", summary="Refuse an order", responses=CONFLICT)
 async def reject(
     services: Asked, who: Analyst, response: Response, order_id: OrderId, body: OrderSaid, key: Key = None
 ) -> ActAnswer:
     """Placed again under the same id, it waits for a person."""
-    return _told(await acts.reject(services, who, _seen(order_id, body), body.reason, key=key), response)
+    return told(await acts.reject(services, who, _seen(order_id, body), body.reason, key=key), response)
 
 
-@router.post("/v1/orders/{order_id:path}/hold", summary="Hold an order, whatever the checks say", responses=_CONFLICT)
+@router.post("/v1/orders/{order_id:path}/hold", summary="Hold an order, whatever the checks say", responses=CONFLICT)
 async def hold(
     services: Asked, who: Analyst, response: Response, order_id: OrderId, body: HoldSaid, key: Key = None
 ) -> ActAnswer:
     """Only a person frees it again."""
-    return _told(await acts.hold(services, who, _seen(order_id, body), body.reason, key=key), response)
+    return told(await acts.hold(services, who, _seen(order_id, body), body.reason, key=key), response)
 
 
-@router.post("/v1/orders/{order_id:path}/lift-hold", summary="End a forced hold", responses=_CONFLICT)
+@router.post("/v1/orders/{order_id:path}/lift-hold", summary="End a forced hold", responses=CONFLICT)
 async def lift_hold(
     services: Asked, who: Approver, response: Response, order_id: OrderId, body: OrderSaid, key: Key = None
 ) -> ActAnswer:
     """From here on the checks decide again."""
-    return _told(await acts.lift_hold(services, who, _seen(order_id, body), body.reason, key=key), response)
+    return told(await acts.lift_hold(services, who, _seen(order_id, body), body.reason, key=key), response)
 
 
 @router.get("/v1/proposals", summary="Releases that wait for a second person")
@@ -168,10 +168,10 @@ async def list_proposals(
     return proposals.list_proposals(services.control, services.now(), state)[offset : offset + limit]
 
 
-@router.post("/v1/proposals/{proposal_id}/approve", summary="Agree to a release", responses=_CONFLICT)
+@router.post("/v1/proposals/{proposal_id}/approve", summary="Agree to a release", responses=CONFLICT)
 async def approve(services: Asked, who: Approver, response: Response, proposal_id: ActId) -> ActAnswer:
     """By another person than the one who proposed it. If the order has changed since, nothing is done."""
-    return _told(await acts.approve(services, who, proposal_id), response)
+    return told(await acts.approve(services, who, proposal_id), response)
 
 
 @router.post("/v1/proposals/{proposal_id}/decline", summary="Say no to a release, or take it back")
@@ -180,16 +180,16 @@ async def decline(services: Asked, who: Analyst, proposal_id: ActId, body: Decli
     return await acts.decline(services, who, proposal_id, body.why)
 
 
-@router.post("/v1/customers/{customer_id:path}/override", summary="Set a customer's level by hand", responses=_CONFLICT)
+@router.post("/v1/customers/{customer_id:path}/override", summary="Set a customer's level by hand", responses=CONFLICT)
 async def override(
     services: Asked, who: Approver, response: Response, customer_id: CustomerId, body: OverrideSaid, key: Key = None
 ) -> ActAnswer:
     """Until it expires or is taken back; the level event that follows, if it changes, is in the answer."""
     answer = await acts.override_level(services, who, customer_id, body.level, body.reason, body.expires_on, key=key)
-    return _told(answer, response)
+    return told(answer, response)
 
 
-@router.post("/v1/invoices/{invoice_id:path}/dispute", summary="Enter that an invoice is disputed", responses=_CONFLICT)
+@router.post("/v1/invoices/{invoice_id:path}/dispute", summary="Enter that an invoice is disputed", responses=CONFLICT)
 async def dispute(
     services: Asked, who: Analyst, response: Response, invoice_id: InvoiceId, body: DisputeSaid, key: Key = None
 ) -> ActAnswer:
@@ -197,10 +197,10 @@ async def dispute(
     answer = await acts.dispute(
         services, who, body.customer_id, invoice_id, body.reason, amount=body.amount, currency=body.currency, key=key
     )
-    return _told(answer, response)
+    return told(answer, response)
 
 
-@router.post("/v1/invoices/{invoice_id:path}/resolve-dispute", summary="Enter how a dispute ended", responses=_CONFLICT)
+@router.post("/v1/invoices/{invoice_id:path}/resolve-dispute", summary="Enter how a dispute ended", responses=CONFLICT)
 async def resolve_dispute(
     services: Asked, who: Analyst, response: Response, invoice_id: InvoiceId, body: ResolvedSaid, key: Key = None
 ) -> ActAnswer:
@@ -208,20 +208,21 @@ async def resolve_dispute(
     answer = await acts.resolve_dispute(
         services, who, body.customer_id, invoice_id, body.outcome, amount=body.amount, currency=body.currency, key=key
     )
-    return _told(answer, response)
+    return told(answer, response)
 
 
-@router.get("/v1/acts/{act_id}", summary="What became of a decision that was sent", responses=_CONFLICT)
+@router.get("/v1/acts/{act_id}", summary="What became of a decision that was sent", responses=CONFLICT)
 async def act(services: Asked, who: Reader, response: Response, act_id: ActId) -> ActAnswer:
     """For those that were answered by 202: as it would have been answered then."""
-    return _told(await acts.act_answer(services, act_id), response)
+    return told(await acts.act_answer(services, act_id), response)
 
 
 def _seen(order_id: str, body: OrderSaid | HoldSaid) -> OrderSeen:
     return OrderSeen(body.customer_id, order_id, body.version)
 
 
-def _told(answer: ActAnswer, response: Response) -> ActAnswer:
+def told(answer: ActAnswer, response: Response) -> ActAnswer:
+    """The answer, with 202 and where to look while it is not done."""
     if answer.status != "done":
         response.status_code = 202
         response.headers["Location"] = f"/v1/acts/{answer.id}"

@@ -7,7 +7,18 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
-from desk.api import acts, alert_routes, credit_checks, events, problems, reads, subscriptions
+from desk.api import (
+    acts,
+    alert_routes,
+    book_routes,
+    credit_checks,
+    customers,
+    events,
+    oversight,
+    problems,
+    reads,
+    subscriptions,
+)
 from desk.api.guard import Rates, RequestIds
 from desk.api.health import router as health
 from desk.api.services import Services
@@ -32,7 +43,17 @@ def create_app(settings: Settings, opened: Callable[[Settings], AbstractAsyncCon
     app.state.rates = Rates(settings.api_requests_per_minute)
     app.add_middleware(RequestIds)
     problems.install(app)
-    for part in (credit_checks, acts, alert_routes, reads, events, subscriptions):
+    for part in (
+        credit_checks,
+        acts,
+        alert_routes,
+        book_routes,
+        customers,
+        oversight,
+        reads,
+        events,
+        subscriptions,
+    ):
         app.include_router(part.router)
     app.include_router(health)
     return app

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -29,14 +29,23 @@ class ArchiveReader:
         await self._forget()
 
     async def view(
-        self, name: str, customer_id: str | None = None, limit: int = 100, offset: int = 0
+        self,
+        name: str,
+        customer_id: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+        options: Mapping[str, str] | None = None,
     ) -> list[dict[str, Any]]:
         """A page of a view; errors as ``Reader.view``."""
-        return await self._ask(lambda reader: reader.view(name, customer_id, limit, offset))
+        return await self._ask(lambda reader: reader.view(name, customer_id, limit, offset, options))
 
     async def customer(self, customer_id: str, timeline: int = 100) -> dict[str, Any]:
         """One customer; errors as ``Reader.customer``."""
         return await self._ask(lambda reader: reader.customer(customer_id, timeline))
+
+    async def audit(self, kind: str, **parameters: str) -> list[dict[str, Any]]:
+        """A page of the audit trail; errors as ``Reader.audit``."""
+        return await self._ask(lambda reader: reader.audit(kind, **parameters))
 
     async def _ask(self, question: Callable[[Reader], Awaitable[Answer]]) -> Answer:
         fresh = self._reader is None

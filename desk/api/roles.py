@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Protocol
 
+from desk.api.problems import Refused
+
 
 class Role(StrEnum):
     """READER sees; ORDER_ENTRY asks for credit checks; ANALYST acts on orders and alerts; APPROVER is the second pair
@@ -34,3 +36,9 @@ class Person(Protocol):
     @property
     def role(self) -> Role:
         """What the person may do."""
+
+
+def may(who: Person, role: Role) -> None:
+    """Raises Refused (403) for a person who does not hold ``role``."""
+    if not who.role.holds(role):
+        raise Refused(403, "role_needed", f"this needs the role {role.value}; you have {who.role.value}")

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from fastapi import Request
 
 from alerts.live_alerts import LiveAlerts
 from desk.api.archive import ArchiveReader
+from desk.api.customer_book import CustomerBook
 from desk.api.hub import Hub
-from streams.control import Control
+from desk.policy_trials import PolicyTrials
+from streams.control import Control, Value
 from streams.live_book import LiveBook
 from streams.publisher import Publisher
 from streams.settings import Settings
 
+OnControl = Callable[[str, str, Value | None], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The open parts; ``now`` is the wall clock."""
+    """The open parts; ``now`` is the wall clock. Who is in ``on_control`` hears of each change of a control record."""
 
     settings: Settings
     control: Control
@@ -29,21 +33,34 @@ class Services:
     hub: Hub
     publisher: Publisher
     alerts: LiveAlerts
+    customers: CustomerBook
+    trials: PolicyTrials
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    on_control: list[OnControl] = field(default_factory=list)
 
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Open all of them; raises Unavailable when no broker answers. The archive may come later."""
+    on_control: list[OnControl] = []
+
+    def tell(kind: str, record_id: str, value: Value | None) -> None:
+        for listener in on_control:
+            listener(kind, record_id, value)
+
     async with (
-        Control(settings) as control,
+        Control(settings, tell) as control,
         LiveBook(settings) as book,
         ArchiveReader(settings) as archive,
         Hub(settings) as hub,
         Publisher(settings) as publisher,
         LiveAlerts(settings) as alerts,
+        CustomerBook(book, archive) as customers,
+        PolicyTrials(settings) as trials,
     ):
-        yield Services(settings, control, book, archive, hub, publisher, alerts)
+        yield Services(
+            settings, control, book, archive, hub, publisher, alerts, customers, trials, on_control=on_control
+        )
 
 
 def services_of(request: Request) -> Services:

@@ -43,7 +43,7 @@ class RunningQuality(msgspec.Struct, array_like=True):
 
 
 _MOST_HEAVY = 8
-_BINS = (
+BIN_EDGES = (
     0.005,
     0.01,
     0.015,
@@ -83,8 +83,8 @@ class Period(msgspec.Struct, array_like=True):
         """Count one outcome."""
         self.all.add(model, naive, bad)
         if not self.good:
-            self.good, self.bad = [0] * (len(_BINS) + 1), [0] * (len(_BINS) + 1)
-        (self.bad if bad else self.good)[bisect_right(_BINS, model)] += 1
+            self.good, self.bad = [0] * (len(BIN_EDGES) + 1), [0] * (len(BIN_EDGES) + 1)
+        (self.bad if bad else self.good)[bisect_right(BIN_EDGES, model)] += 1
         if customer_id not in self.heavy and len(self.heavy) >= _MOST_HEAVY:
             del self.heavy[min(self.heavy, key=lambda customer: (self.heavy[customer].n, customer))]
         self.heavy.setdefault(customer_id, RunningQuality()).add(model, naive, bad)

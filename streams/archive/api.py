@@ -62,17 +62,24 @@ class Api:
         """What can be read, in words."""
         _only(request, ())
         rows = [
-            {"name": name, "per_customer": view.per_customer, "order": view.order, "about": self._descriptions[name]}
+            {
+                "name": name,
+                "per_customer": view.per_customer,
+                "order": view.order,
+                "options": list(view.options),
+                "sorts": list(view.sorts),
+                "about": self._descriptions[name],
+            }
             for name, view in VIEWS.items()
         ]
         return web.json_response({"views": rows})
 
     async def view(self, request: web.Request) -> web.Response:
-        """A page of one view."""
-        _only(request, ("customer_id", "limit", "offset"))
+        """A page of one view; what is not said here is an option of the view."""
         name, customer = request.match_info["name"], request.query.get("customer_id")
         limit, offset = _number(request, "limit", DEFAULT_LIMIT), _number(request, "offset", 0)
-        rows = await read_view(self._ready(), name, customer, limit, offset)
+        options = {key: value for key, value in request.query.items() if key not in _PAGE}
+        rows = await read_view(self._ready(), name, customer, limit, offset, options)
         return web.json_response({"view": name, "limit": limit, "offset": offset, "rows": rows})
 
     async def customer(self, request: web.Request) -> web.Response:
@@ -90,6 +97,9 @@ class Api:
             waits = "; ".join(self._status.problems.values()) or "the archive is starting"
             raise Unavailable(f"the views are not there yet: {waits}")
         return self._database
+
+
+_PAGE = ("customer_id", "limit", "offset")
 
 
 def _only(request: web.Request, known: tuple[str, ...]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from math import isfinite
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from schemas.errors import InvalidInput
 from streams.archive.errors import NotFound
+from streams.archive.options import FIRST_DAY, LAST_DAY, Option, bound, equals, from_day, order_by, to_day
 
 MAX_LIMIT: Final = 10_000
 MAX_OFFSET: Final = 10_000_000
@@ -20,14 +21,27 @@ MAX_ID: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """``order`` makes pages stable (it ends in a key of the view); ``per_customer``: it has a customer_id."""
+    """``order`` makes pages stable (it ends in a key of the view); ``per_customer``: it has a customer_id.
+
+    ``options`` narrow it or are parameters of the view; ``sorts``: columns by which it can be sorted instead.
+    """
 
     order: str
     per_customer: bool = False
+    options: Mapping[str, Option] = field(default_factory=dict)
+    sorts: tuple[str, ...] = ()
+
+
+_PERIOD: Final = {"from_day": from_day(), "to_day": to_day()}
+_DAYS: Final = {"from_day": Option("Date", default=FIRST_DAY), "to_day": Option("Date", default=LAST_DAY)}
 
 
 VIEWS: Final[dict[str, View]] = {
-    "events": View("time, log_partition, log_offset", per_customer=True),
+    "events": View(
+        "time, log_partition, log_offset",
+        per_customer=True,
+        options={name: Option("String", f"{name} = {{{name}:String}}") for name in ("invoice_id", "order_id")},
+    ),
     "book_day": View("as_of"),
     "invoice_ledger": View("customer_id, invoice_id", per_customer=True),
     "receivable_moves": View("customer_id, invoice_id, day, kind, open_change", per_customer=True),
@@ -37,48 +51,82 @@ VIEWS: Final[dict[str, View]] = {
     "dso_countback": View("currency"),
     "cei": View("currency, month"),
     "disputes": View("customer_id, invoice_id", per_customer=True),
+    "invoice_outcomes": View(
+        "customer_id, invoice_id",
+        per_customer=True,
+        options={"from_day": from_day("due_date"), "to_day": to_day("due_date")},
+        sorts=("due_date",),
+    ),
     "customer_exposure": View("customer_id, currency", per_customer=True),
     "deliveries": View("customer_id, delivered_date, event_id", per_customer=True),
     "prices": View("customer_id, occurred_at, event_id", per_customer=True),
-    "level_history": View("customer_id, sequence, id", per_customer=True),
+    "level_history": View("customer_id, sequence, id", per_customer=True, sorts=("valid_from",)),
     "current_levels": View("customer_id", per_customer=True),
     "alerts": View("time DESC, customer_id, sequence DESC, id", per_customer=True),
+    "severe_events": View(
+        "day DESC, customer_id",
+        per_customer=True,
+        options={"warned": Option("Bool", "warned = {warned:Bool}"), **_PERIOD},
+    ),
     "order_decisions": View("time DESC, customer_id, sequence DESC, id", per_customer=True),
+    "graded_tightenings": View(
+        "time DESC, customer_id, alert_id",
+        per_customer=True,
+        options={name: equals(name) for name in ("grade", "policy_version", "model", "level", "cause_kind")} | _PERIOD,
+    ),
+    "tightening_grades": View(
+        "policy_version, model", options={"policy_version": equals("policy_version"), "model": equals("model"), **_DAYS}
+    ),
     "model_log": View("time DESC, partition, sequence DESC, id"),
-    "audit": View("partition, sequence", per_customer=True),
+    "audit": View("partition, sequence", per_customer=True, sorts=("sequence",)),
     "audit_checkpoints": View("partition, tree_size, id"),
-    "dead_letters": View("source_topic, source_partition, source_offset, id"),
+    "dead_letters": View("source_topic, source_partition, source_offset, id", sorts=("recorded_time",)),
     "webhook_deliveries": View("time DESC, subscription_id, sequence DESC, id", per_customer=True),
     "rejects": View("topic, partition, offset"),
     "portfolio_by_level_over_time": View("day, level"),
+    "migration_matrix": View("level_before, level_after", options=_DAYS),
+    "score_trend": View("customer_id", per_customer=True),
     "customers": View("customer_id", per_customer=True),
     "customer_timeline": View("time, recorded_time, rank, position, id", per_customer=True),
     "data_freshness": View("topic"),
+    "data_quality": View("topic, source"),
 }
 
 Query = tuple[str, dict[str, Any]]
 
 
-def view_query(name: str, *, customer_id: str | None = None, limit: int = DEFAULT_LIMIT, offset: int = 0) -> Query:
+def view_query(
+    name: str,
+    *,
+    customer_id: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    offset: int = 0,
+    options: Mapping[str, str] | None = None,
+) -> Query:
     """SQL and parameters for a page of a view. Names come from ``VIEWS``, everything else is bound by the server.
+
+    ``options``: those of the view as texts, and ``sort``: a column of ``View.sorts``, downwards with ``-`` before it.
 
     Raises:
         NotFound: no such view.
-        InvalidInput: limit, offset or customer are not what the view can answer.
+        InvalidInput: limit, offset, customer or an option are not what the view can answer.
     """
     view = VIEWS.get(name)
     if view is None:
         raise NotFound(f"there is no view {name[:80]!r}; there are: {', '.join(VIEWS)}")
     _within("limit", limit, 1, MAX_LIMIT)
     _within("offset", offset, 0, MAX_OFFSET)
-    parameters: dict[str, Any] = {"limit": limit, "offset": offset}
-    where = ""
+    rest = dict(options or {})
+    order = order_by(rest.pop("sort", None), view.sorts, view.order)
+    arguments, conditions, parameters = bound(view.options, rest)
     if customer_id is not None:
         if not view.per_customer:
             raise InvalidInput("customer_id", f"view {name} knows no customers", field="customer_id")
         parameters["customer_id"] = checked_id(customer_id)
-        where = " WHERE customer_id = {customer_id:String}"
-    sql = f"SELECT * FROM {name}{where} ORDER BY {view.order} LIMIT {{limit:UInt32}} OFFSET {{offset:UInt32}}"  # noqa: S608
+        conditions.append("customer_id = {customer_id:String}")
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    parameters |= {"limit": limit, "offset": offset}
+    sql = f"SELECT * FROM {name}{arguments}{where} ORDER BY {order} LIMIT {{limit:UInt32}} OFFSET {{offset:UInt32}}"  # noqa: S608
     return sql, parameters
 
 

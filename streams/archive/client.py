@@ -28,6 +28,9 @@ _ABOUT_VALUES = frozenset({53, 69, 70, 117, 321, 349, 407, 469})
 _ENCODING = (DataError, ValueError, TypeError, ArithmeticError, AttributeError, LookupError, struct.error)
 # The server is busy, starting, or cannot be reached from where it is.
 _PASSING = frozenset({3, 159, 202, 209, 210, 236, 241, 242, 252, 285, 319, 425, 439, 999})
+# Filters that joins make while they run get into this cache, as if they were conditions of the query: later queries of
+# the same views then miss rows, and answer wrongly without an error (seen with chDB 26.9; test_archive_views.py).
+_CONDITION_CACHE = "use_query_condition_cache"
 
 
 class ClickHouse:
@@ -136,10 +139,14 @@ class ClickHouse:
         # Batches are ours: the server must have stored them when insert returns.
         common: dict[str, Any] = {"settings": {"async_insert": 0}, "tz_mode": "aware", "database": database}
         if self.target.path is None:
-            return clickhouse_connect.get_client(**common, **self.target.options)
-        if not self.target.path.is_dir():
+            client = clickhouse_connect.get_client(**common, **self.target.options)
+        elif self.target.path.is_dir():
+            client = clickhouse_connect.get_client(interface="chdb", path=str(self.target.path), **common)
+        else:
             raise Unavailable(f"there is no archive at {self.target.label} yet: start `creditpulse archive` first")
-        return clickhouse_connect.get_client(interface="chdb", path=str(self.target.path), **common)
+        if _CONDITION_CACHE in client.server_settings:
+            client.set_client_setting(_CONDITION_CACHE, 0)
+        return client
 
     def _create(self) -> None:
         if self.target.path is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -24,7 +25,9 @@ _ANSWER_SECONDS = 60.0
 
 
 class _Way(Protocol):
-    async def view(self, name: str, customer_id: str | None, limit: int, offset: int) -> list[Answer]: ...
+    async def view(
+        self, name: str, customer_id: str | None, limit: int, offset: int, options: Mapping[str, str]
+    ) -> list[Answer]: ...
     async def customer(self, customer_id: str, timeline: int) -> Answer: ...
     async def audit(self, kind: str, parameters: dict[str, str]) -> list[Answer]: ...
     async def close(self) -> None: ...
@@ -59,10 +62,15 @@ class Reader:
             await way.close()
 
     async def view(
-        self, name: str, customer_id: str | None = None, limit: int = DEFAULT_LIMIT, offset: int = 0
+        self,
+        name: str,
+        customer_id: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+        options: Mapping[str, str] | None = None,
     ) -> list[dict[str, Any]]:
         """A page of a view (streams.archive.catalog.VIEWS); contract and errors as ``reads.read_view``."""
-        return await self._open_way().view(name, customer_id, limit, offset)
+        return await self._open_way().view(name, customer_id, limit, offset, options or {})
 
     async def customer(self, customer_id: str, timeline: int = DEFAULT_TIMELINE) -> dict[str, Any]:
         """One customer with the newest ``timeline`` entries; contract and errors as ``reads.read_customer``."""
@@ -93,8 +101,10 @@ class _Direct:
     def __init__(self, database: ClickHouse) -> None:
         self._database = database
 
-    async def view(self, name: str, customer_id: str | None, limit: int, offset: int) -> list[Answer]:
-        return await read_view(self._database, name, customer_id, limit, offset)
+    async def view(
+        self, name: str, customer_id: str | None, limit: int, offset: int, options: Mapping[str, str]
+    ) -> list[Answer]:
+        return await read_view(self._database, name, customer_id, limit, offset, options)
 
     async def customer(self, customer_id: str, timeline: int) -> Answer:
         return await read_customer(self._database, customer_id, timeline)
@@ -111,8 +121,10 @@ class _ThroughArchive:
         self._url = url
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS))
 
-    async def view(self, name: str, customer_id: str | None, limit: int, offset: int) -> list[Answer]:
-        parameters = {"limit": str(limit), "offset": str(offset)}
+    async def view(
+        self, name: str, customer_id: str | None, limit: int, offset: int, options: Mapping[str, str]
+    ) -> list[Answer]:
+        parameters = {**options, "limit": str(limit), "offset": str(offset)}
         if customer_id is not None:
             parameters["customer_id"] = customer_id
         rows: list[Answer] = (await self._get(f"/v1/views/{quote(name, safe='')}", parameters))["rows"]

@@ -24,7 +24,12 @@ class Database(Protocol):
 
 
 async def read_view(
-    database: Database, name: str, customer_id: str | None = None, limit: int = DEFAULT_LIMIT, offset: int = 0
+    database: Database,
+    name: str,
+    customer_id: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    offset: int = 0,
+    options: Mapping[str, str] | None = None,
 ) -> list[Answer]:
     """A page of a view as JSON can hold it: money as text, times as ISO 8601 in UTC.
 
@@ -32,7 +37,7 @@ async def read_view(
         NotFound, InvalidInput: as in ``view_query``.
         Unavailable, StatementFailed: as in ``ClickHouse.query``.
     """
-    sql, parameters = view_query(name, customer_id=customer_id, limit=limit, offset=offset)
+    sql, parameters = view_query(name, customer_id=customer_id, limit=limit, offset=offset, options=options)
     return [jsonable(row) for row in await database.query(sql, parameters)]
 
 

@@ -20,7 +20,15 @@ from schemas.topics import ALERTS, DEAD_LETTERS, LEVELS, MODEL_LOG, ORDER_DECISI
 from tests.unit.alerts.samples import alert, dead_letter, envelope, level, note, order
 
 EVIL = "[red]x[/red]\x1b]0;owned\x07\x9b2J\u202e"
-SCREEN = Screen("live", 1_234, Pulse(events=1_200, entries=1_300, lag=34), 512.0, "2025-03-14 17:00", "1 d = 2 s")
+SCREEN = Screen(
+    "live",
+    1_234,
+    Pulse(events=1_200, entries=1_300, lag=34),
+    512.0,
+    "2025-03-14 17:00",
+    "1 d = 2 s",
+    "http://127.0.0.1:6072",
+)
 
 
 def _board(customer: str, invoice: str = "INV-1", order_id: str = "O1") -> Board:

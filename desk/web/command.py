@@ -1,0 +1,46 @@
+"""``creditpulse desk``: serve the pages of the credit team, and the REST API with them."""
+
+from __future__ import annotations
+
+import logging.config
+
+import click
+import uvicorn
+
+from desk.api.services import open_services
+from desk.web.mount import create_desk
+from streams.log_format import logging_config
+from streams.settings import Settings
+
+
+@click.command()
+@click.option("--port", type=int, help="Listen here instead of CREDITPULSE_DESK_PORT.")
+@click.option("--demo", is_flag=True, help="Nobody signs in: all are one labelled demo user. On 127.0.0.1 only.")
+@click.option("--log-level", default="INFO", show_default=True)
+def desk(port: int | None, demo: bool, log_level: str) -> None:
+    """Serve the risk desk and the REST API, until told to stop.
+
+    Listens on CREDITPULSE_WEB_HOST (127.0.0.1) only; put a proxy with TLS before it and name its address in
+    CREDITPULSE_DESK_URL. People sign in with a password (creditpulse users add NAME --role ROLE) or through an
+    identity provider (CREDITPULSE_OIDC_...).
+
+    \b
+    Example:  creditpulse desk --port 6072
+    Exit codes: 0 stopped as told; 1 no broker answers, or the port is taken; 2 a setting is wrong.
+    """
+    settings = Settings()
+    logging.config.dictConfig(logging_config(log_level))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_desk(settings, open_services, demo=demo),
+            host="127.0.0.1" if demo else settings.web_host,
+            port=settings.desk_port if port is None else port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+    )
+    server.run()
+    if not server.started:
+        raise SystemExit(1)

@@ -1,0 +1,250 @@
+"""Overview: the book at a glance, how it moved, and what happens in it now."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from desk.api.customer_book import BookSum
+from desk.web.components.basics import Segments, Tile, card, empty, plain_table, skeleton
+from desk.web.components.charts import Chart, bars, over_time
+from desk.web.components.migration import Migration
+from desk.web.components.tape import Tape
+from desk.web.frame import Frame
+from desk.web.live import News
+from desk.web.page import Page
+from desk.web.views import Row
+from schemas.levels import Level
+from schemas.topics import LEVELS
+
+_SLOW_SECONDS = 10.0
+_DAYS = 180
+
+
+async def build(frame: Frame) -> None:
+    """The page."""
+    with ui.element("div").classes("grid"):
+        now = _Now(frame)
+        past = _Past(frame)
+        Tape(frame)
+        Migration(frame)
+        ageing = _Ageing(frame)
+        collection = _Collection(frame)
+        freshness = _Freshness(frame)
+
+    async def every_second(news: News) -> None:
+        found = frame.services.customers.sum()
+        now.show(found)
+        ageing.show(found)
+
+    async def every_ten(news: News) -> None:
+        await past.show()
+        await collection.show()
+        await freshness.show()
+
+    frame.live(every_second, topics=[LEVELS], every=1.0)
+    frame.live(every_ten, every=_SLOW_SECONDS)
+
+
+class _Now:
+    """Tiles, and customers or exposure by level."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        t = frame.t
+        self._customers = Tile(t("customers"))
+        self._exposure = Tile(t("exposure"), about=t("exposure_about"))
+        self._overdue = Tile(t("overdue"), about=t("overdue_about"))
+        self._holds = Tile(t("holds"), about=t("holds_about"))
+        self._below = Tile(t("below"), about=t("below_about"))
+        self._pace = Tile(t("pace"), about=t("pace_about"))
+        with card(t("by_level"), span=4) as head:
+            self._chart = Chart(frame, t("by_level"), 214)
+        with head:
+            ui.element("div").classes("grow")
+            choices = [("customers", t("frame.customers")), ("exposure", t("exposure"))]
+            self._what = Segments(choices, "customers", lambda _: self.show(frame.services.customers.sum()))
+        self._drawn: object = None
+
+    def show(self, book: BookSum) -> None:
+        """The book as it is now."""
+        frame, f, currency = self._frame, self._frame.f, book.currency or ""
+        health = frame.desk.watch.health
+        exposure, overdue = book.exposure.get(currency), book.overdue.get(currency)
+        others = len([name for name, amount in book.exposure.items() if name != currency and amount])
+        more = frame.t("more_currencies", count=f.number(others)) if others else ""
+        self._customers.show(
+            f.number(book.customers), frame.t("overdue_customers", count=f.number(book.overdue_customers))
+        )
+        self._exposure.show(f.short_money(exposure, currency), more)
+        share = float(overdue / exposure) if overdue and exposure else 0.0
+        self._overdue.show(f.short_money(overdue or 0, currency), frame.t("of_exposure", share=f.percent(share, 1)))
+        as_of = health.data_as_of
+        age = as_of - book.held_since if as_of is not None and book.held_since is not None else None
+        self._holds.show(f.number(book.holds), frame.t("oldest", age=f.age(age)) if age is not None else "")
+        worse = [book.levels[level] for level in (Level.WATCH, Level.HIGH_RISK, Level.BLOCKED)]
+        at_risk = sum((level.exposure.get(currency, 0) for level in worse), start=0)
+        self._below.show(f.number(sum(level.customers for level in worse)), f.short_money(at_risk, currency))
+        self._pace.show(f.number(health.per_second), frame.t("waiting", count=f.number(health.lag)))
+        self._draw(book, currency)
+
+    def _draw(self, book: BookSum, currency: str) -> None:
+        f, frame = self._frame.f, self._frame
+        shown = [level for level in Level if book.levels[level].customers or level is not Level.UNRATED]
+        if self._what.value == "customers":
+            values = [float(book.levels[level].customers) for level in shown]
+            labels = [f.number(value) for value in values]
+        else:
+            amounts = [book.levels[level].exposure.get(currency, 0) for level in shown]
+            values, labels = (
+                [max(0.0, float(amount)) for amount in amounts],
+                [f.short_money(amount, currency) for amount in amounts],
+            )
+        state = (self._what.value, tuple(labels))
+        if state != self._drawn:
+            self._drawn = state
+            colours = [frame.palette.levels[level] for level in shown]
+            self._chart.show(bars(frame, [frame.code(level) for level in shown], values, colours, labels))
+
+
+class _Past:
+    """Customers by level over time."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        with card(frame.t("over_time"), frame.t("over_time_note"), span=4):
+            self._chart = Chart(frame, frame.t("over_time"), 214)
+        self._drawn: object = None
+
+    async def show(self) -> None:
+        """Draw it, if it is another day."""
+        rows = await self._frame.view("portfolio_by_level_over_time", limit=10_000, max_age=_SLOW_SECONDS)
+        days = sorted({str(row["day"]) for row in rows})[-_DAYS:]
+        counts = {(str(row["day"]), row["level"]): int(row["customers"]) for row in rows}
+        state = (days[-1:], tuple(counts.get((days[-1], level.value), 0) for level in Level) if days else ())
+        if state == self._drawn:
+            return
+        self._drawn = state
+        frame = self._frame
+        lines = []
+        for level in (Level.BLOCKED, Level.HIGH_RISK, Level.WATCH, Level.STANDARD, Level.PRIME, Level.UNRATED):
+            values = [float(counts.get((day, level.value), 0)) for day in days]
+            if any(values):
+                lines.append((frame.code(level), values, frame.palette.levels[level]))
+        self._chart.show(over_time(frame, days, lines, stacked=True, area=True))
+
+
+class _Ageing:
+    """Open invoices by days past due."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        with card(frame.t("ageing"), frame.t("ageing_note"), span=4):
+            self._chart = Chart(frame, frame.t("ageing"), 214)
+        self._drawn: object = None
+
+    def show(self, book: BookSum) -> None:
+        """As it is now, in the main currency."""
+        frame, currency = self._frame, book.currency
+        amounts = book.ageing.get(currency or "", [])
+        total = sum(amounts)
+        labels = [
+            f"{frame.f.short_money(amount)} · {frame.f.percent(float(amount / total) if total else 0.0)}"
+            for amount in amounts
+        ]
+        if not amounts or labels == self._drawn:
+            return
+        self._drawn = labels
+        p = frame.palette
+        levels = (Level.PRIME, Level.WATCH, Level.HIGH_RISK, Level.BLOCKED, Level.BLOCKED)
+        names = [frame.t(f"bucket_{name}") for name in ("current", "1", "31", "61", "91")]
+        options = bars(
+            frame, names, [float(amount) for amount in amounts], [p.levels[level] for level in levels], labels
+        )
+        options["grid"]["right"] = 104
+        self._chart.show(options)
+
+
+class _Collection:
+    """DSO, best possible DSO, ADD, CEI."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        with card(frame.t("collection"), span=4, flush=True):
+            self._place = ui.element("div")
+            with self._place:
+                skeleton()
+        self._drawn: object = None
+
+    async def show(self) -> None:
+        """From the views dso, dso_countback and cei."""
+        frame, f = self._frame, self._frame.f
+        dso = await frame.view("dso", max_age=_SLOW_SECONDS)
+        back = {row["currency"]: row for row in await frame.view("dso_countback", max_age=_SLOW_SECONDS)}
+        cei = {
+            row["currency"]: row
+            for row in await frame.view("cei", limit=10_000, max_age=_SLOW_SECONDS)
+            if row["complete"]
+        }
+        main = sorted(dso, key=lambda row: -float(row["receivables"]))[:2]
+        state = repr((main, [cei.get(row["currency"]) for row in main]))
+        if state == self._drawn:
+            return
+        self._drawn = state
+        figures = (
+            ("dso", lambda row: f.days(row["dso"], 1)),
+            ("best_possible_dso", lambda row: f.days(row["best_possible_dso"], 1)),
+            ("add", lambda row: f.days(row["add_days"], 1)),
+            ("countback", lambda row: f.days(back.get(row["currency"], {}).get("dso"), 1)),
+            ("cei", lambda row: f.number(cei.get(row["currency"], {}).get("cei"), 1)),
+        )
+        self._place.clear()
+        with self._place:
+            if not main:
+                empty(frame.t("frame.nothing"))
+                return
+            head = [("", False), *((row["currency"], True) for row in main)]
+            plain_table(head, [[frame.t(f"{name}_name"), *(show(row) for row in main)] for name, show in figures])
+
+
+class _Freshness:
+    """How old the newest record of each topic is."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        with card(frame.t("freshness"), frame.t("freshness_note"), span=4, flush=True):
+            self._place = ui.element("div")
+            with self._place:
+                skeleton()
+        self._drawn: list[Row] | None = None
+
+    async def show(self) -> None:
+        """From the view data_freshness."""
+        frame, f = self._frame, self._frame.f
+        rows = [row for row in await frame.view("data_freshness", max_age=_SLOW_SECONDS) if row["topic"] not in _OURS]
+        if rows == self._drawn:
+            return
+        self._drawn = rows
+        self._place.clear()
+        with self._place:
+            if not rows:
+                empty(frame.t("frame.nothing"))
+                return
+            head = [
+                (frame.t("topic"), False),
+                (frame.t("newest"), False),
+                (frame.t("behind"), True),
+                (frame.t("records"), True),
+            ]
+            plain_table(head, [
+                [
+                    frame.t(f"topic_{row['topic']}") if row["topic"] in _TOPICS else row["topic"],
+                    f.clock(row["newest_time"]), f.days(row["behind_days"], 1), f.number(row["records"]),
+                ]
+                for row in rows
+            ])  # fmt: skip
+
+
+_TOPICS = frozenset({"payments", "overdue", "orders", "assessments", "supply", "market", "policy"})
+_OURS = frozenset({"ticks", "broadcasts", "partition-reports"})
+
+PAGE = Page("overview", "/", "space_dashboard", build, order=10)
