@@ -203,6 +203,8 @@ def _definition(column: Column) -> dict[str, Any]:
         found[":cellRenderer"] = f"cp.{renderers.get(column.kind, 'link')}"
     else:
         found[":valueFormatter"] = "cp.shown"
+    if column.kind == "signed":
+        found[":cellClass"] = "cp.signed"
     if column.kind in _NUMBERS:
         found["type"] = "rightAligned"
     return found

@@ -57,7 +57,7 @@ class _Now:
         self._holds = Tile(t("holds"), about=t("holds_about"))
         self._below = Tile(t("below"), about=t("below_about"))
         self._pace = Tile(t("pace"), about=t("pace_about"))
-        with card(t("by_level"), span=4) as head:
+        with card(t("by_level"), span=3) as head:
             self._chart = Chart(frame, t("by_level"), 214)
         with head:
             ui.element("div").classes("grow")
@@ -111,7 +111,7 @@ class _Past:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        with card(frame.t("over_time"), frame.t("over_time_note"), span=4):
+        with card(frame.t("over_time"), frame.t("over_time_note"), span=5):
             self._chart = Chart(frame, frame.t("over_time"), 214)
         self._drawn: object = None
 
@@ -138,7 +138,7 @@ class _Ageing:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        with card(frame.t("ageing"), frame.t("ageing_note"), span=4):
+        with card(frame.t("ageing"), frame.t("ageing_note"), span=3):
             self._chart = Chart(frame, frame.t("ageing"), 214)
         self._drawn: object = None
 
@@ -211,7 +211,7 @@ class _Freshness:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        with card(frame.t("freshness"), frame.t("freshness_note"), span=4, flush=True):
+        with card(frame.t("freshness"), frame.t("freshness_note"), span=8, flush=True):
             self._place = ui.element("div")
             with self._place:
                 skeleton()
