@@ -15,6 +15,7 @@ from rich.text import Text
 
 from alerts import alert_service
 from alerts.alert_service import AlertView, GroupView
+from alerts.commands.grade import grade
 from alerts.commands.routing import routing
 from alerts.commands.silence import silence
 from alerts.dispatch.item_text import time_text
@@ -37,6 +38,7 @@ def alerts() -> None:
     """Alerts as the dispatcher knows them: list, acknowledge, silence; check who would be told."""
 
 
+alerts.add_command(grade)
 alerts.add_command(routing)
 alerts.add_command(silence)
 

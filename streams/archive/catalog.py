@@ -50,16 +50,21 @@ VIEWS: Final[dict[str, View]] = {
     "dso": View("currency"),
     "dso_countback": View("currency"),
     "cei": View("currency, month"),
+    "receivables_over_time": View("currency, month"),
     "disputes": View("customer_id, invoice_id", per_customer=True),
     "invoice_outcomes": View(
         "customer_id, invoice_id",
         per_customer=True,
         options={"from_day": from_day("due_date"), "to_day": to_day("due_date")},
-        sorts=("due_date",),
     ),
     "customer_exposure": View("customer_id, currency", per_customer=True),
     "deliveries": View("customer_id, delivered_date, event_id", per_customer=True),
     "prices": View("customer_id, occurred_at, event_id", per_customer=True),
+    "payment_behaviour": View(
+        "customer_id, paid_day, invoice_id",
+        per_customer=True,
+        options={"from_day": from_day("paid_day"), "to_day": to_day("paid_day")},
+    ),
     "level_history": View("customer_id, sequence, id", per_customer=True, sorts=("valid_from",)),
     "current_levels": View("customer_id", per_customer=True),
     "alerts": View("time DESC, customer_id, sequence DESC, id", per_customer=True),
@@ -77,19 +82,36 @@ VIEWS: Final[dict[str, View]] = {
     "tightening_grades": View(
         "policy_version, model", options={"policy_version": equals("policy_version"), "model": equals("model"), **_DAYS}
     ),
-    "model_log": View("time DESC, partition, sequence DESC, id"),
+    "open_holds": View(
+        "held_since, customer_id, order_id",
+        per_customer=True,
+        options={name: equals(name) for name in ("level", "currency")},
+        sorts=("amount", "held_since", "customer_id"),
+    ),
+    "model_log": View(
+        "time DESC, partition, sequence DESC, id",
+        options={name: equals(name) for name in ("kind", "task")}
+        | {"from_day": from_day("time"), "to_day": to_day("time")},
+    ),
     "audit": View("partition, sequence", per_customer=True, sorts=("sequence",)),
     "audit_checkpoints": View("partition, tree_size, id"),
+    "model_quality": View(
+        "task, month DESC, partition",
+        options={name: equals(name) for name in ("task", "model")}
+        | {"from_day": from_day("month"), "to_day": to_day("month")},
+    ),
     "dead_letters": View("source_topic, source_partition, source_offset, id", sorts=("recorded_time",)),
     "webhook_deliveries": View("time DESC, subscription_id, sequence DESC, id", per_customer=True),
     "rejects": View("topic, partition, offset"),
     "portfolio_by_level_over_time": View("day, level"),
     "migration_matrix": View("level_before, level_after", options=_DAYS),
     "score_trend": View("customer_id", per_customer=True),
+    "expected_loss": View("currency, level", options={"lgd": Option("Float64", default="0.5")}),
     "customers": View("customer_id", per_customer=True),
     "customer_timeline": View("time, recorded_time, rank, position, id", per_customer=True),
     "data_freshness": View("topic"),
-    "data_quality": View("topic, source"),
+    "data_quality": View("topic"),
+    "label_maturity": View("month"),
 }
 
 Query = tuple[str, dict[str, Any]]

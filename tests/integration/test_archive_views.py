@@ -13,8 +13,9 @@ import pytest
 from models.calendar import day_of
 from models.exposure import positions
 from models.policy import default_policy
+from schemas.decisions import DefaultRisk
 from schemas.levels import Level
-from schemas.topics import ALERTS, DEAD_LETTERS, DELIVERIES, LOG
+from schemas.topics import ALERTS, DELIVERIES, LOG
 from streams.archive.catalog import VIEWS
 from streams.archive.client import ClickHouse
 from streams.archive.dsn import parse_dsn
@@ -80,6 +81,11 @@ BOOK = (
     invoiced("A", "I3", "3000", "2025-03-15", "2025-04-14"),
     paid("A", "P2", "2000", "2025-03-20", "I2"),
     until("2025-03-31"),
+)
+
+
+_RISK = DefaultRisk(
+    probability=0.25, bad_event="invoice paid more than 5 days late", horizon_days=36, evidence=9, low=0.1, high=0.4
 )
 
 
@@ -369,6 +375,100 @@ async def test_timeline_in_order(shelf: Shelf) -> None:
     ]
 
 
+async def test_payment_behaviour_beside_the_own_normal_range(shelf: Shelf) -> None:
+    """Five payments 0, 2, 4, 6 and 8 days late: mean 4, deviation root 8; the sixth, 20 days late, lies outside."""
+    book = []
+    for number, late in enumerate((0, 2, 4, 6, 8, 20)):
+        book.append(invoiced("A", f"I{number}", "100", "2025-01-01", f"2025-02-{1 + number:02d}"))
+        book.append(paid("A", f"P{number}", "100", f"2025-02-{1 + number + late:02d}", f"I{number}"))
+    await shelf.put(log_of(*book, until("2025-03-31")))
+    *before, last = await shelf.rows("payment_behaviour", customer_id="A")
+    assert [parts(row, "days_late", "normal_low", "outside") for row in before] == [
+        (late, None, False) for late in (0, 2, 4, 6, 8)
+    ]
+    assert parts(last, "normal_low", "normal_high") == pytest.approx((4 - 2 * 8**0.5, 4 + 2 * 8**0.5))
+    assert last["outside"]
+    assert last["dbt"] == pytest.approx((0 + 2 + 4 + 6 + 8 + 20) / 6)
+
+
+async def test_receivables_over_time_end_where_the_book_stands(shelf: Shelf) -> None:
+    """The newest month's measures are those of today's views; a month without receivables has none."""
+    await shelf.put(log_of(*BOOK))
+    months = await shelf.rows("receivables_over_time")
+    columns = ("dso", "best_possible_dso", "add_days")
+    for row in await shelf.rows("dso"):
+        newest = [month for month in months if month["currency"] == row["currency"]][-1]
+        assert parts(newest, *columns) == pytest.approx(parts(row, *columns))
+    usd = {row["month"]: row for row in months if row["currency"] == "USD"}
+    # End of February: I1 600 (past due) and I2 2000 open, 3000 sold in the 90 days.
+    assert parts(usd["2025-02-01"], *columns) == pytest.approx((2600 / 3000 * 90, 2000 / 3000 * 90, 18.0))
+
+
+async def test_labels_mature(shelf: Shelf) -> None:
+    """Of an invoice the outcome is known when it is paid, or open for longer than the grace of the policy in force."""
+    level = level_record("A", 1, at("2025-01-01"), Level.WATCH, Level.STANDARD, default_risk=_RISK)
+    await shelf.put([*log_of(*BOOK), level])
+    rows = await shelf.rows("label_maturity")
+    columns = ("month", "invoices", "matured", "bad", "not_due", "in_grace", "maturity")
+    assert [parts(row, *columns) for row in rows] == [
+        ("2025-01-01", 1, 1, 1, 0, 0, 1.0),  # open, 50 days past due
+        ("2025-02-01", 1, 1, 1, 0, 0, 1.0),  # paid 13 days late
+        ("2025-03-01", 2, 1, 1, 1, 0, 0.5),  # one 26 days past due, one not yet due
+    ]
+
+
+async def test_expected_loss_is_probability_times_lgd_times_exposure(shelf: Shelf) -> None:
+    """600 at 25 %: 75 at the default LGD of one half, 150 when all of it is lost."""
+    await shelf.put([level_record("A", 1, at("2025-01-01"), Level.WATCH, Level.STANDARD)])
+    columns = ("currency", "level", "exposure", "expected_loss")
+    assert [parts(row, *columns) for row in await shelf.rows("expected_loss")] == [("USD", "WATCH", "600.0000", 75.0)]
+    assert (await shelf.rows("expected_loss", options={"lgd": "1"}))[0]["expected_loss"] == 150.0
+
+
+async def test_quality_of_the_data_per_source(shelf: Shelf) -> None:
+    """Late news, a repeated event and what is missing in invoices and payments, by source."""
+    late = paid("A", "P9", "5", "2025-01-10")
+    again = invoiced("A", "I1", "1000", "2025-01-10", "2025-02-09")
+    await shelf.put(
+        log_of(
+            *BOOK,
+            again._replace(timestamp_ms=again.timestamp_ms + 3_600_000),
+            late._replace(timestamp_ms=late.timestamp_ms + 3 * 86_400_000),
+        )
+    )
+    rows = {row["topic"]: row for row in await shelf.rows("data_quality")}
+    assert parts(rows["orders"], "records", "validity", "duplicates") == (5, 1.0, 1)
+    assert rows["orders"]["completeness"] == 0.5  # terms are told, orders are not
+    assert parts(rows["payments"], "completeness", "timeliness") == pytest.approx((2 / 3, 2 / 3))
+
+
+async def test_holds_and_quality_of_a_simulated_book(shelf: Shelf) -> None:
+    """Each order on hold once, with its age; each month's quality with bins that hold all its outcomes."""
+    records = Engine(partitions=2).records(Book(customers=30, days=240).events())
+    await shelf.put(records)
+    (day,) = await shelf.rows("book_day")
+    holds = await shelf.rows("open_holds", limit=10_000)
+    decisions = {
+        (row["customer_id"], row["order_id"]): row
+        for row in await shelf.rows("order_decisions", limit=10_000)
+        if row["latest"]
+    }
+    gone = {
+        (row["customer_id"], row["order_id"])
+        for row in await shelf.rows("events", limit=10_000)
+        if row["type"] in ("order.invoiced", "order.cancelled")
+    }
+    expected = {key for key, row in decisions.items() if row["decision"] == "hold" and key not in gone}
+    assert expected
+    assert {(row["customer_id"], row["order_id"]) for row in holds} == expected
+    assert all(row["held_since"] <= day["newest_time"] and row["age_days"] >= 0 for row in holds)
+    months = await shelf.rows("model_quality", options={"task": "A"})
+    assert len(months) > 5
+    for row in months:
+        assert sum(found["n"] for found in row["calibration"]) == row["n"]
+        assert all(found["from"] <= found["probability"] <= found["to"] for found in row["calibration"])
+
+
 async def test_written_twice_counts_once(shelf: Shelf) -> None:
     """The same records again at later offsets, as a gate or an engine leaves them after a crash, change no view."""
     records = Engine(partitions=2).records(Book(customers=8, days=90).events())
@@ -439,21 +539,3 @@ async def test_freshness_names_the_stale_topic(shelf: Shelf) -> None:
     rows = {row["topic"]: row for row in await shelf.rows("data_freshness")}
     assert rows["orders"]["behind_days"] == pytest.approx(4 + 11 / 24)
     assert rows["ticks"]["behind_days"] == 0
-
-
-async def test_quality_of_each_source(shelf: Shelf) -> None:
-    """Refused, repeated, without a reference, late, and places of the topic that nobody knows of."""
-    bill = invoiced("A", "I1", "10", "2025-01-10", "2025-02-09")
-    repeated = bill._replace(timestamp_ms=bill.timestamp_ms + 36 * 3_600_000)
-    golden = Path(__file__).parents[1] / "unit" / "schemas" / "golden" / "out.dead-letters.dead-letter.json"
-    letter = json.loads(golden.read_text(encoding="utf-8"))
-    letter["data"]["source"] |= {"topic": "orders", "partition": 0, "offset": 5}
-    records = log_of(bill, repeated, paid("A", "P1", "1", "2025-01-14"), until("2025-01-14"))
-    await shelf.put([*records, Record(DEAD_LETTERS, 0, 0, 0, None, json.dumps(letter).encode())])
-    rows = {(row["topic"], row["source"]): row for row in await shelf.rows("data_quality")}
-    whole = rows["orders", "*"]
-    assert parts(whole, "records", "refused", "duplicates", "late", "missing_offsets") == (2, 1, 1, 1, 3)
-    assert (whole["validity"], whole["completeness"]) == (pytest.approx(2 / 3), 0.0)
-    assert whole["p95_delay_hours"] > whole["median_delay_hours"] >= 0
-    assert rows["payments", "*"]["completeness"] == 0.0
-    assert {source for topic, source in rows if topic == "orders"} == {"*", ""}
