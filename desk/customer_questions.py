@@ -16,7 +16,7 @@ from schemas.fields import Currency, Identifier, PositiveAmount, SaneDate
 from schemas.log import CustomerLogEvent, PolicyActivated
 from streams.archive.errors import NotFound
 
-_NEW = "what-if"
+NEW = "what-if"
 """Ids of what is only asked about; one more is not told apart from a real one, for it happens in a rehearsal."""
 
 
@@ -172,13 +172,13 @@ def _plain(value: Any) -> Any:
 
 
 def _event(step: Step, number: int, customer_id: str, now: datetime) -> CustomerLogEvent | PolicyActivated:
-    head: dict[str, Any] = {"version": 1, "event_id": f"{_NEW}-{number}", "occurred_at": now}
+    head: dict[str, Any] = {"version": 1, "event_id": f"{NEW}-{number}", "occurred_at": now}
     if isinstance(step, PolicyStep):
-        return PolicyActivated(**head, by=_NEW, text=step.text)
+        return PolicyActivated(**head, by=NEW, text=step.text)
     named = step.model_dump(exclude={"kind"}) | {"customer_id": customer_id}
     if isinstance(step, PaymentStep):
-        return PaymentReceived(**head, **named, payment_id=f"{_NEW}-{number}", paid_at=now)
-    return OrderPlaced(**head, **named, order_id=f"{_NEW}-{number}")
+        return PaymentReceived(**head, **named, payment_id=f"{NEW}-{number}", paid_at=now)
+    return OrderPlaced(**head, **named, order_id=f"{NEW}-{number}")
 
 
 def _now(services: Services, as_of: datetime) -> datetime:

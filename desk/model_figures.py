@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 
 from pydantic import BaseModel, Field
@@ -24,6 +23,7 @@ class CalibrationBin(BaseModel):
     high: float
     outcomes: int
     bad: int
+    mean_probability: float
 
 
 class Challenger(BaseModel):
@@ -105,7 +105,7 @@ def _model(partition: int, task: Task, risk: RiskState, state: PartitionState) -
         psi=_psi(state.drifts.get(task), state.policy_text),
         trusted=risk.trusted,
         offset=risk.offset,
-        calibration=list(_calibration(risk.period)),
+        calibration=_calibration(risk.period),
         challengers=_challengers(risk),
         checkpoints=[
             CheckpointKept(name=name, day=date.fromordinal(kept.day))
@@ -123,12 +123,16 @@ def _psi(drift: DriftState | None, policy_text: str) -> float | None:
     return population_stability(drift.reference, drift.recent)
 
 
-def _calibration(period: Period) -> Sequence[CalibrationBin]:
+def _calibration(period: Period) -> list[CalibrationBin]:
     edges = (0.0, *BIN_EDGES, 1.0)
-    bins = zip(edges, edges[1:], period.good, period.bad, strict=False)
-    return [
-        CalibrationBin(low=low, high=high, outcomes=good + bad, bad=bad) for low, high, good, bad in bins if good + bad
-    ]
+    found = []
+    for place, (good, bad) in enumerate(zip(period.good, period.bad, strict=True)):
+        count, low, high = good + bad, edges[place], edges[place + 1]
+        if count:
+            # A state that was kept by an earlier version has no sums of what was foretold.
+            mean = period.foretold[place] / count if period.foretold else (low + high) / 2
+            found.append(CalibrationBin(low=low, high=high, outcomes=count, bad=bad, mean_probability=mean))
+    return found
 
 
 def _challengers(risk: RiskState) -> list[Challenger]:

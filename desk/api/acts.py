@@ -36,7 +36,6 @@ CustomerId = Annotated[Identifier, Path()]
 ActId = Annotated[str, Path(max_length=80)]
 CONFLICT: dict[int | str, dict[str, Any]] = {
     202: {"description": "Sent, the engine has not answered yet; or it waits for a second person.", "model": ActAnswer},
-    409: {"description": "Not done: `code` says why, `decision` how the order stands now."},
 }
 
 
@@ -50,13 +49,13 @@ class _Body(BaseModel):
 class OrderSaid(_Body):
     """A person's word on an order, at the version that the person saw."""
 
-    version: int = Field(ge=0, le=10**10, description="If the order has another one by now, nothing is done: 409.")
+    version: int = Field(strict=True, ge=0, le=10**10, description="If it is another one by now, nothing is done: 409.")
 
 
 class HoldSaid(_Body):
     """A forced hold. Without a version it holds whatever the order has become, also one that is still to come."""
 
-    version: int | None = Field(default=None, ge=0, le=10**10)
+    version: int | None = Field(default=None, strict=True, ge=0, le=10**10)
 
 
 class ReleaseSaid(OrderSaid):
@@ -113,7 +112,7 @@ class ResolvedSaid(BaseModel):
     currency: Currency | None = None
 
 
-@router.get("/v1/orders/{order_id:path}", summary="An open order as it stands, with its version")
+@router.get("/v1/open-orders/{order_id:path}", summary="An open order as it stands, with its version")
 async def order(
     services: Asked, who: Reader, order_id: OrderId, customer_id: Annotated[Identifier, Query()]
 ) -> OrderNow:

@@ -32,7 +32,7 @@ class CreditCheck(BaseModel):
     customer_id: Identifier
     amount: PositiveAmount
     currency: Currency
-    requested_terms_days: int | None = Field(default=None, ge=0, le=MAX_TERMS_DAYS)
+    requested_terms_days: int | None = Field(default=None, strict=True, ge=0, le=MAX_TERMS_DAYS)
     delivery_date: SaneDate | None = Field(
         default=None, description="Orders to be delivered beyond the credit horizon do not count as exposure."
     )

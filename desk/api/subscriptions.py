@@ -30,7 +30,7 @@ EventId = Annotated[str, Field(min_length=1, max_length=300)]
 class SubscriptionAsked(NewSubscription):
     """A new subscription; ``from_beginning``: it also gets what is in the topics already."""
 
-    from_beginning: bool = False
+    from_beginning: bool = Field(default=False, strict=True)
 
 
 class WithSecret(BaseModel):
@@ -53,7 +53,7 @@ class Rotated(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    overlap_hours: float = Field(default=24.0, ge=0, le=24 * 90, allow_inf_nan=False)
+    overlap_hours: float = Field(default=24.0, strict=True, ge=0, le=24 * 90, allow_inf_nan=False)
 
 
 class Redelivery(BaseModel):
@@ -62,7 +62,7 @@ class Redelivery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     event_ids: list[EventId] = Field(default_factory=list, max_length=1_000)
-    dead: bool = False
+    dead: bool = Field(default=False, strict=True)
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Redelivery:
@@ -78,7 +78,7 @@ class Replay(BaseModel):
 
     since: UtcTime | None = None
     customer_id: Identifier | None = None
-    from_sequence: int | None = Field(default=None, ge=1, le=10**10)
+    from_sequence: int | None = Field(default=None, strict=True, ge=1, le=10**10)
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Replay:

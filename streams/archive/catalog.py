@@ -56,7 +56,6 @@ VIEWS: Final[dict[str, View]] = {
         "customer_id, invoice_id",
         per_customer=True,
         options={"from_day": from_day("due_date"), "to_day": to_day("due_date")},
-        sorts=("due_date",),
     ),
     "customer_exposure": View("customer_id, currency", per_customer=True),
     "deliveries": View("customer_id, delivered_date, event_id", per_customer=True),

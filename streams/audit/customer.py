@@ -36,8 +36,8 @@ async def prove_customer(
         except Broken as broken:
             return CustomerProof(0, 0, broken)
         outcome = await asyncio.to_thread(verify_file, path, checkpoints, _quiet)
-    broken = outcome.broken[0] if outcome.broken else None
-    return CustomerProof(outcome.entries - (broken is not None), exported.uncovered, broken)
+    first = outcome.broken[0] if outcome.broken else None
+    return CustomerProof(outcome.entries - (first is not None), exported.uncovered, first)
 
 
 def _quiet(done: int, total: int) -> None:

@@ -84,7 +84,7 @@ async def running(make_settings: MakeSettings) -> AsyncIterator[tuple[Settings, 
 
 async def version(client: httpx.AsyncClient, order: str) -> dict[str, int]:
     """The version of an order as it stands."""
-    return {"version": (await client.get(f"/v1/orders/{order}", params=CUSTOMER)).json()["version"]}
+    return {"version": (await client.get(f"/v1/open-orders/{order}", params=CUSTOMER)).json()["version"]}
 
 
 def only(answer: httpx.Response) -> dict[str, Any]:
@@ -152,7 +152,7 @@ async def _held_and_lifted(staff: Staff) -> None:
     held = only(await staff.carl.post(f"{order}/hold", json=said))
     assert (held["decision"], held["by"]) == ("hold", "carl")
     said |= {"version": held["version"]}
-    now = (await staff.carl.get(order, params=CUSTOMER)).json()
+    now = (await staff.carl.get("/v1/open-orders/SO%2F0", params=CUSTOMER)).json()
     assert (now["standing"], now["forced"]["by"]) == ("hold", "carl")
     assert (await staff.carl.post(f"{order}/lift-hold", json=said)).status_code == 403
     lifted = only(await staff.bob.post(f"{order}/lift-hold", json=said))

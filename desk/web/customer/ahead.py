@@ -9,9 +9,9 @@ from typing import Any
 from nicegui import ui
 from pydantic import TypeAdapter, ValidationError
 
-from alerts.order_text import order_why, ways_text
+from alerts.order_text import order_why
 from alerts.sentences import help_text, way_back_text
-from desk.customer_questions import FileAnswer, Step, WhatIfAnswer, what_if
+from desk.customer_questions import NEW, FileAnswer, Step, WhatIfAnswer, what_if
 from desk.web.components.basics import badge, button, card, empty, level_badge, plain_table, reason_list
 from desk.web.frame import Frame
 from schemas.customer_file import CustomerStanding
@@ -45,8 +45,6 @@ class WayBackCard:
                 empty(frame.t("best_already"), "verified")
             else:
                 ui.label(way_back_text(file.way_back, frame.language)).classes("strong")
-                if file.way_back.invoices:
-                    ui.label(frame.t("namely", invoices=", ".join(file.way_back.invoices))).classes("muted")
                 for found in file.helps:
                     told = help_text(found, frame.language)
                     if told:
@@ -134,7 +132,7 @@ class WhatIfCard:
             (t("limit"), *(self._exposure(side, "limit") for side in sides)),
             (t("headroom"), *(self._exposure(side, "headroom") for side in sides)),
             (t("terms_name"), *(frame.f.days(side.measures.terms_days) for side in sides)),
-            (t("held_orders"), *(", ".join(side.held) or "–" for side in sides)),
+            (t("held_orders"), *(self._held(side) for side in sides)),
         ]
         plain_table([("", False), (t("now"), False), (t("then"), False)], rows)
         reason_list(frame, [(frame.reason(reason), reason.contribution) for reason in found.reasons])
@@ -148,12 +146,16 @@ class WhatIfCard:
             order.decision.value, ("pan_tool", "warn")
         )
         with ui.element("div").classes("bar-row"):
-            asked = order.order_id.startswith("what-if")
+            asked = _is_asked(order.order_id)
             ui.label(frame.t("the_order") if asked else order.order_id).classes("strong")
             badge(frame.code(order.decision.value), icon, look)
-        for told in (order_why(order, frame.language), ways_text(order.to_pass, frame.language)):
-            if told:
-                ui.label(told)
+        told = order_why(order, frame.language)
+        if told:
+            ui.label(told)
+
+    def _held(self, side: CustomerStanding) -> str:
+        named = (self._frame.t("the_order") if _is_asked(order_id) else order_id for order_id in side.held)
+        return ", ".join(named) or "–"
 
     def _exposure(self, side: CustomerStanding, name: str) -> str:
         shown = [
@@ -162,3 +164,7 @@ class WhatIfCard:
             if getattr(exposure, name) is not None
         ]
         return ", ".join(shown) or "–"
+
+
+def _is_asked(order_id: str) -> bool:
+    return order_id.startswith(f"{NEW}-")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from nicegui import ui
 
@@ -15,6 +16,7 @@ from desk.web.frame import Frame
 from models.exposure import BUCKETS
 from schemas.customer_file import InvoiceOpen, OrderOpen
 from schemas.decisions import Exposure
+from schemas.levels import Level
 
 _SHOWN = 60
 
@@ -27,6 +29,7 @@ class ExposureCards:
         self._currency = ""
         self._file: FileAnswer | None = None
         self._seen: object = None
+        self._shown: object = None
         t = frame.t
         with card(t("exposure_parts"), span=5) as head:
             self._waterfall = Chart(frame, t("exposure_about"), 210)
@@ -41,7 +44,7 @@ class ExposureCards:
 
     def exposure(self, file: FileAnswer) -> Exposure | None:
         """In the currency that is looked at: the one chosen, else the largest."""
-        found = {exposure.currency: exposure for exposure in file.exposures}
+        found = {str(exposure.currency): exposure for exposure in file.exposures}
         if self._currency in found:
             return found[self._currency]
         return max(file.exposures, key=lambda exposure: exposure.exposure, default=None)
@@ -97,8 +100,8 @@ class ExposureCards:
         names = ["current", *(name for name, _ in BUCKETS)]
         amounts = [row.get(name, Decimal(0)) for name in names]
         shown = [frame.t("not_due"), *(frame.t("days_late", days=name) for name in names[1:])]
-        colours = [p.series[0], *p.levels.values()][: len(names)]
-        colours = [p.series[0], *(list(p.levels.values())[2:5]), list(p.levels.values())[4]]
+        worse = (Level.WATCH, Level.HIGH_RISK, Level.BLOCKED, Level.BLOCKED)
+        colours = [p.series[0], *(p.levels[level] for level in worse)]
         self._ageing.show(
             bars(frame, shown, [float(a) for a in amounts], colours, [frame.f.short_money(a) for a in amounts])
         )
@@ -106,7 +109,7 @@ class ExposureCards:
     def _show_items(self, file: FileAnswer) -> None:
         frame = self._frame
         key = (file.invoices, file.orders)
-        if getattr(self, "_shown", None) == key:
+        if self._shown == key:
             return
         self._shown = key
         self._items.clear()
@@ -121,7 +124,7 @@ class ExposureCards:
             if len(rows) > _SHOWN:
                 ui.label(frame.t("more_items", count=frame.f.number(len(rows) - _SHOWN))).classes("muted small pad")
 
-    def _invoice(self, item: InvoiceOpen) -> Sequence[object]:
+    def _invoice(self, item: InvoiceOpen) -> Sequence[Any]:
         frame = self._frame
 
         def name() -> None:
@@ -137,7 +140,7 @@ class ExposureCards:
 
         return [name, frame.f.money(item.outstanding, item.currency), age]
 
-    def _order(self, item: OrderOpen) -> Sequence[object]:
+    def _order(self, item: OrderOpen) -> Sequence[Any]:
         frame = self._frame
 
         def name() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from nicegui import ui
 
@@ -10,7 +10,7 @@ from alerts.limit_text import limit_line
 from desk import acts
 from desk.customer_questions import FileAnswer
 from desk.web.components.basics import badge, button, card, empty, facts, plain_table
-from desk.web.customer.entry import AGENCY, REVIEW, STATEMENT, enter
+from desk.web.customer.entry import AGENCY, REVIEW, STATEMENT, Kind, enter
 from desk.web.frame import Frame
 
 _DISTRESS, _SAFE = 1.23, 2.9
@@ -32,9 +32,9 @@ class Known:
                 for kind in (STATEMENT, AGENCY, REVIEW):
                     button(frame.t(f"enter_{kind.name}"), self._enter(kind), icon="add", look="quiet")
 
-    def _enter(self, kind: object) -> object:
+    def _enter(self, kind: Kind) -> Callable[[], Awaitable[None]]:
         async def opened() -> None:
-            await enter(self._frame, self._id, kind)  # type: ignore[arg-type]
+            await enter(self._frame, self._id, kind)
 
         return opened
 

@@ -23,10 +23,9 @@ class Paying:
             self._chart = Chart(frame, frame.t("paying_about"), 200)
             self._told = ui.label("").classes("muted")
 
-    def show(self, file: FileAnswer, outcomes: Sequence[Row]) -> None:
-        """Rows of the view `invoice_outcomes`."""
+    def show(self, file: FileAnswer, paid: Sequence[Row]) -> None:
+        """Rows of the view `payment_behaviour`."""
         frame, f, habit = self._frame, self._frame.f, file.habit
-        paid = [row for row in outcomes if row["paid_day"] is not None and not row["disputed"]]
         self._chart.show(self._options(file, paid))
         self._told.text = (
             frame.t("no_payments")
@@ -65,7 +64,7 @@ class Paying:
             "legend": {"show": False},
             "grid": {"top": 12},
             "tooltip": {"trigger": "item", "formatter": "{b}"},
-            "xAxis": {"type": "time"},
+            "xAxis": {"type": "time", "axisLabel": {"hideOverlap": True}},
             "yAxis": {"type": "value", "name": ""},
             "series": [{"type": "scatter", "symbolSize": 8, "data": points, "markArea": band}],
         }

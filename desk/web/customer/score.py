@@ -43,7 +43,9 @@ class ScoreParts:
             for part in file.parts:
                 told = Reason(code=part.code, contribution=part.points, detail=part.detail)
                 with ui.element("li"):
-                    ui.label(frame.reason(told))
+                    with ui.element("span"):
+                        ui.label(frame.code(part.code)).classes("strong inline")
+                        ui.label(frame.reason(told)).classes("muted inline")
                     ui.label(
                         frame.t("points_of", points=frame.f.number(part.points), most=frame.f.number(part.most))
                     ).classes("num muted")
@@ -101,7 +103,7 @@ class ScoreOverTime:
             "legend": {"show": False},
             "tooltip": {"trigger": "item"},
             "grid": {"top": 10, "right": 70},
-            "xAxis": {"type": "time"},
+            "xAxis": {"type": "time", "axisLabel": {"hideOverlap": True}},
             "yAxis": {"type": "value", "min": 0, "max": 1000},
             "series": [
                 {

@@ -1,4 +1,4 @@
-"""The model log: drift, monthly quality over time, promotions and restorations; and how ripe the labels are."""
+"""The model log: drift, monthly quality over time, promotions and restorations; and how mature the labels are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from nicegui import ui
 
 from alerts.model_notes import note_sentence
-from desk.web.components.basics import badge, card, empty
+from desk.web.components.basics import badge, card, empty, plain_table
 from desk.web.components.charts import Chart, over_time
 from desk.web.frame import Frame
 from desk.web.views import Row
@@ -24,7 +24,7 @@ _LOOKS = {
     "restored": ("settings_backup_restore", "info"),
     "refused": ("block", "bad"),
 }
-_SHOWN = 40
+_SHOWN, _MONTHS = 40, 24
 
 
 class ModelLog:
@@ -89,3 +89,26 @@ class ModelLog:
                 (frame.t("long_naive"), line("B", 2), p.series[3]),
             ],
         )
+
+
+class LabelMaturity:
+    """How far the outcomes of each month's invoices are known; before all are, the rate is that of the quick ones."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        with card(frame.t("maturity"), frame.t("maturity_note"), span=5, flush=True):
+            self._body = ui.element("div").classes("scroll short")
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Rows of the view `label_maturity`, oldest first."""
+        f, t = self._frame.f, self._frame.t
+        head = [(t("month"), False), (t("invoices"), True), (t("known_share"), True), (t("late_rate"), True)]
+        self._body.clear()
+        with self._body:
+            plain_table(
+                head,
+                [
+                    [row["month"][:7], f.number(row["invoices"]), f.percent(row["maturity"]), f.percent(row["rate"], 1)]
+                    for row in reversed(rows[-_MONTHS:])
+                ],
+            )

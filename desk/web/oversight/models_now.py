@@ -91,20 +91,21 @@ class ModelsNow:
     def _calibration(self, mine: list[ModelNow]) -> dict[str, Any]:
         """Foretold against what happened, per bin over all partitions; the size is how many."""
         frame, p = self._frame, self._frame.palette
-        sums: dict[tuple[float, float], list[int]] = {}
+        sums: dict[tuple[float, float], list[float]] = {}
         for model in mine:
             for part in model.calibration:
-                known = sums.setdefault((part.low, part.high), [0, 0])
+                known = sums.setdefault((part.low, part.high), [0, 0, 0.0])
                 known[0] += part.outcomes
                 known[1] += part.bad
+                known[2] += part.mean_probability * part.outcomes
         points = [
             {
-                "value": [(low + high) / 2, bad / count],
+                "value": [foretold / count, bad / count],
                 "symbolSize": min(34, 6 + count**0.5),
                 "name": f"{frame.f.percent(low, 1)} – {frame.f.percent(high, 1)}\n"
                 + frame.t("bin", rate=frame.f.percent(bad / count, 1), count=frame.f.number(count)),
             }
-            for (low, high), (count, bad) in sorted(sums.items())
+            for (low, high), (count, bad, foretold) in sorted(sums.items())
         ]
         axis = {"type": "value", "min": 0, "max": 1, "nameLocation": "middle", "nameTextStyle": {"color": p.muted}}
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from nicegui import ui
@@ -27,7 +28,8 @@ from schemas.topics import ALERTS, LEVELS, ORDER_DECISIONS
 from streams.archive.errors import NotFound
 
 _SECONDS = 3.0
-_HISTORY, _OUTCOMES, _ENTRIES, _AUDIT = 500, 1_000, 60, 40
+_HISTORY, _PAYMENTS, _ENTRIES, _AUDIT = 500, 2_000, 60, 40
+_PAST = timedelta(days=730)
 
 
 async def build(frame: Frame, customer_id: str) -> None:
@@ -94,9 +96,8 @@ class _CustomerPage:
         newest: dict[str, Any] = {"max_age": 1.0}
         history = await view("level_history", self._id, _HISTORY, options={"sort": "-valid_from"}, **newest)
         self._history.show(history[::-1], file, policy)
-        self._paying.show(
-            file, await view("invoice_outcomes", self._id, _OUTCOMES, options={"sort": "-due_date"}, **newest)
-        )
+        since = {"from_day": (file.day - _PAST).isoformat()}
+        self._paying.show(file, await view("payment_behaviour", self._id, _PAYMENTS, options=since, **newest))
         self._audit.show(await view("audit", self._id, _AUDIT, options={"sort": "-sequence"}, **newest))
         self._timeline.show((await self._frame.desk.views.customer(self._id, _ENTRIES))["timeline"])
 
