@@ -54,8 +54,8 @@ class Book:
     """The live book."""
 
     def __init__(self) -> None:
-        self.account = Account(SCHEMA, CUSTOMER)
-        self.account.orders[ORDER] = OpenOrder(Decimal(500), "EUR", NOW.toordinal(), version=1)
+        self.only = Account(SCHEMA, CUSTOMER)
+        self.only.orders[ORDER] = OpenOrder(Decimal(500), "EUR", NOW.toordinal(), version=1)
         self.ready = SimpleNamespace(is_set=lambda: True)
         self._policy = layered_policy(policy_text(None)).base
 
@@ -65,8 +65,14 @@ class Book:
     def state(self, partition: int) -> None:
         return None
 
+    def policy_text(self) -> str:
+        return policy_text(None)
+
+    def account(self, customer_id: str) -> Account | None:
+        return self.only if customer_id == CUSTOMER else None
+
     def known(self, customer_id: str) -> Known:
-        return Known(self.account if customer_id == CUSTOMER else None, self._policy, NOW)
+        return Known(self.only if customer_id == CUSTOMER else None, self._policy, NOW)
 
 
 class Archive:
@@ -91,10 +97,10 @@ class Hub:
 
 
 class Nowhere:
-    """Takes nothing."""
+    """A part that does not answer."""
 
-    async def place(self, event: object) -> None:
-        raise Unavailable("no broker here")
+    def __getattr__(self, name: str) -> Any:
+        raise Unavailable("not here")
 
 
 def in_memory(**overrides: Any) -> tuple[FastAPI, Records, str]:
@@ -104,11 +110,14 @@ def in_memory(**overrides: Any) -> tuple[FastAPI, Records, str]:
     records = Records()
     key, _ = asyncio.run(create_key(records, "adam", Role.ADMIN))
     alerts = SimpleNamespace(state=State(), inhibited_by=lambda alert: None)
-    parts: Any = (settings, records, Book(), Archive(), Hub(), Nowhere(), alerts)
+    parts: dict[str, Any] = {
+        "settings": settings, "control": records, "book": Book(), "archive": Archive(), "hub": Hub(),
+        "publisher": Nowhere(), "alerts": alerts, "customers": Nowhere(), "trials": Nowhere(),
+    }  # fmt: skip
 
     @asynccontextmanager
     async def opened(settings: Settings) -> AsyncIterator[Services]:
-        yield Services(*parts, now=lambda: NOW)
+        yield Services(**parts, now=lambda: NOW)
 
     app = create_app(settings, opened)
     app.state.rates = Rates(10**9, 10**9)
