@@ -34,7 +34,7 @@ def test_acknowledged_by_one_it_shows_so_to_the_other(sign_in: SignIn) -> None:
     first.wait_for(timeout=30_000)
     alert_id = first.get_attribute("row-id")
     seen = bob.locator(f'.ag-row[row-id="{alert_id}"] [col-id=state]')
-    expect(seen).to_contain_text("open")
+    expect(seen).to_contain_text("firing")
     bob.locator(f'.ag-row[row-id="{alert_id}"] [col-id=cause]').click()
     dialog = bob.locator(".dialog")
     expect(dialog).to_be_visible()
