@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import statistics
 import sys
 import tempfile
@@ -35,7 +36,6 @@ from streams.settings import Settings
 from streams.sources.simulate import Portfolio, simulate
 from streams.sources.ticks import with_ticks
 from streams.topic_admin import ensure_topics
-from tests.integration.browser.conftest import chromium
 
 _MODEL_CUSTOMERS, _MODEL_EVENTS = 400, 20_000
 _ROUNDS = 5
@@ -106,7 +106,7 @@ def _measure(url: str, customers: int, pid: int, started: float) -> dict[str, An
             time.sleep(0.2)
     ready = time.monotonic() - started
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(url)  # fills the cache of the browser
         page.wait_for_timeout(3_000)

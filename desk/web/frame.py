@@ -51,8 +51,9 @@ class Words:
         return translate(key if "." in key else f"{self.key}.{key}", self.language, **named)
 
     def code(self, code: str) -> str:
-        """What a level, reason, check, kind or decision is called."""
-        return text(code, self.language)
+        """What a level, reason, check, kind or decision is called, as a word that stands alone."""
+        found = text(code, self.language)
+        return found[:1].upper() + found[1:]
 
     def reason(self, reason: Reason | OrderCheck) -> str:
         """A reason or check with its numbers."""

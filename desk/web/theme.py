@@ -10,6 +10,11 @@ from typing import Literal
 
 from schemas.levels import Level
 
+FONT = (
+    '"Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif'
+)
+"""As in the style sheet: what is drawn on a canvas does not inherit it."""
+
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
 

@@ -312,6 +312,30 @@ async def test_portfolio_by_level_over_time(shelf: Shelf) -> None:
     ]
 
 
+async def test_migration_between_two_days_and_the_scores_of_the_past(shelf: Shelf) -> None:
+    """Moved, stayed, new: each customer once, by its level at the end of both days. A day has its last score."""
+    await shelf.put(
+        [
+            level_record("A", 1, at("2025-01-01"), Level.STANDARD, Level.UNRATED, offset=0),
+            level_record("A", 2, at("2025-01-03"), Level.WATCH, Level.STANDARD, offset=1),
+            level_record("A", 3, at("2025-01-03"), Level.BLOCKED, Level.WATCH, offset=2),
+            level_record("B", 1, at("2025-01-02"), Level.STANDARD, Level.UNRATED, offset=3),
+            level_record("C", 1, at("2025-01-05"), Level.PRIME, Level.UNRATED, offset=4),
+            level_record("D", 1, at("2025-01-09"), Level.PRIME, Level.UNRATED, offset=5),
+            *log_of(until("2025-01-09")),
+        ]
+    )
+    rows = await shelf.rows("migration_matrix", options={"from_day": "2025-01-02", "to_day": "2025-01-05"})
+    assert [parts(row, "level_before", "level_after", "customers") for row in rows] == [
+        ("STANDARD", "BLOCKED", 1),
+        ("STANDARD", "STANDARD", 1),
+        ("UNRATED", "PRIME", 1),
+    ]
+    trend = {row["customer_id"]: [point[0] for point in row["points"]] for row in await shelf.rows("score_trend")}
+    assert trend["A"] == ["2025-01-01", "2025-01-03"]
+    assert set(trend) == {"A", "B", "C", "D"}
+
+
 async def test_alerts_know_their_retraction(shelf: Shelf) -> None:
     """An alert that was taken back says by which retraction and when; one that stands says nothing."""
     tightening = alert_record("A", 1, at("2025-01-05"), "tightening")

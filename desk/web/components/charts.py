@@ -9,6 +9,7 @@ from nicegui import ui
 from nicegui.elements.echart import EChart
 
 from desk.web.frame import Frame
+from desk.web.theme import FONT
 
 Options = dict[str, Any]
 
@@ -191,7 +192,7 @@ def _base(frame: Frame) -> Options:
     line = {"lineStyle": {"color": p.line}}
     return {
         "animation": False,
-        "textStyle": {"fontFamily": "inherit", "color": p.text, "fontSize": 12},
+        "textStyle": {"fontFamily": FONT, "color": p.text, "fontSize": 12},
         "grid": {"left": 4, "right": 12, "top": 34, "bottom": 4, "containLabel": True},
         "legend": {
             "top": 0,

@@ -21,7 +21,7 @@ class Migration:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        with card(frame.t("migration.title"), span=4, flush=True) as head:
+        with card(frame.t("migration.title"), span=5, flush=True) as head:
             self._place = ui.element("div")
             with self._place:
                 skeleton()

@@ -58,25 +58,25 @@ def columns(words: Words) -> list[Column]:
         return None if look is None else (t(f"action_{row['next_action']}"), *look)
 
     return [
-        Column("customer_id", t("customer"), "link", 118, pinned=True,
+        Column("customer_id", t("customer"), "link", 104, pinned=True,
                target=lambda row: f"/customers/{quote(row['customer_id'], safe='')}"),
-        Column("name", t("name"), "text", 190),
+        Column("name", t("name"), "text", 160),
         Column("level", t("frame.level"), "level", 112),
         Column("score", t("score"), "number", 72),
         Column("score_change", t("change"), "signed", 84, about=t("change_about")),
-        Column("trend", t("trend"), "spark", 112, sortable=False, about=t("trend_about")),
-        Column("exposure", t("exposure"), "money", 136, currency="currency"),
-        Column("credit_limit", t("limit"), "money", 136, currency="currency"),
-        Column("utilisation", t("utilisation"), "percent", 92),
-        Column("oldest_days_past_due", t("oldest"), "number", 92, about=t("oldest_about")),
-        Column("dbt", t("dbt"), "number", 76, decimals=1, about=t("dbt_about")),
-        Column("payment_index", t("index"), "number", 84, about=t("index_about")),
+        Column("trend", t("trend"), "spark", 104, sortable=False, about=t("trend_about")),
+        Column("exposure", t("exposure"), "money", 122, currency="currency"),
+        Column("credit_limit", t("limit"), "money", 122, currency="currency"),
+        Column("utilisation", t("utilisation"), "percent", 84),
+        Column("oldest_days_past_due", t("oldest"), "number", 96, about=t("oldest_about")),
         Column("next_action", t("next_action"), "badge", 168, look=action),
+        Column("dbt", t("dbt"), "number", 72, decimals=1, about=t("dbt_about")),
+        Column("payment_index", t("index"), "number", 88, about=t("index_about")),
         Column("owner", t("owner"), "text", 120),
         Column("sector", t("sector"), "text", 120),
         Column("region", t("region"), "text", 110),
-        Column("overdue", t("overdue"), "money", 126, currency="currency"),
-        Column("updated_at", t("updated"), "time", 122),
+        Column("overdue", t("overdue"), "money", 122, currency="currency"),
+        Column("updated_at", t("updated"), "time", 124),
     ]  # fmt: skip
 
 
@@ -175,7 +175,7 @@ class _CustomersPage:
     def _choice(self, key: str, options: dict[str, str], field: str, *, several: bool = False) -> ui.select:
         label = self._frame.t(key)
         found = ui.select(options, label=label, multiple=several, value=[] if several else None, clearable=True)
-        found.props("outlined dense options-dense use-chips=false").classes("choice")
+        found.props("outlined dense options-dense").classes("choice")
 
         def change(event: Any) -> None:
             value = event.value

@@ -16,7 +16,8 @@ from desk.web.views import Row
 from schemas.levels import Level
 from schemas.topics import LEVELS
 
-_SLOW_SECONDS = 10.0
+_SELDOM_SECONDS, _MOST_SELDOM_SECONDS = 15.0, 60.0
+"""Views of the archive go over the whole past: they are asked no more often than their figures move."""
 _DAYS = 180
 
 
@@ -36,13 +37,16 @@ async def build(frame: Frame) -> None:
         now.show(found)
         ageing.show(found)
 
-    async def every_ten(news: News) -> None:
+    async def seldom(news: News) -> None:
         await past.show()
-        await collection.show()
         await freshness.show()
 
+    async def most_seldom(news: News) -> None:
+        await collection.show()
+
     frame.live(every_second, topics=[LEVELS], every=1.0)
-    frame.live(every_ten, every=_SLOW_SECONDS)
+    frame.live(seldom, every=_SELDOM_SECONDS)
+    frame.live(most_seldom, every=_MOST_SELDOM_SECONDS)
 
 
 class _Now:
@@ -57,7 +61,7 @@ class _Now:
         self._holds = Tile(t("holds"), about=t("holds_about"))
         self._below = Tile(t("below"), about=t("below_about"))
         self._pace = Tile(t("pace"), about=t("pace_about"))
-        with card(t("by_level"), span=4) as head:
+        with card(t("by_level"), span=3) as head:
             self._chart = Chart(frame, t("by_level"), 214)
         with head:
             ui.element("div").classes("grow")
@@ -111,13 +115,13 @@ class _Past:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        with card(frame.t("over_time"), frame.t("over_time_note"), span=4):
+        with card(frame.t("over_time"), frame.t("over_time_note"), span=5):
             self._chart = Chart(frame, frame.t("over_time"), 214)
         self._drawn: object = None
 
     async def show(self) -> None:
         """Draw it, if it is another day."""
-        rows = await self._frame.view("portfolio_by_level_over_time", limit=10_000, max_age=_SLOW_SECONDS)
+        rows = await self._frame.view("portfolio_by_level_over_time", limit=10_000, max_age=_SELDOM_SECONDS)
         days = sorted({str(row["day"]) for row in rows})[-_DAYS:]
         counts = {(str(row["day"]), row["level"]): int(row["customers"]) for row in rows}
         state = (days[-1:], tuple(counts.get((days[-1], level.value), 0) for level in Level) if days else ())
@@ -138,7 +142,7 @@ class _Ageing:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        with card(frame.t("ageing"), frame.t("ageing_note"), span=4):
+        with card(frame.t("ageing"), frame.t("ageing_note"), span=3):
             self._chart = Chart(frame, frame.t("ageing"), 214)
         self._drawn: object = None
 
@@ -178,11 +182,11 @@ class _Collection:
     async def show(self) -> None:
         """From the views dso, dso_countback and cei."""
         frame, f = self._frame, self._frame.f
-        dso = await frame.view("dso", max_age=_SLOW_SECONDS)
-        back = {row["currency"]: row for row in await frame.view("dso_countback", max_age=_SLOW_SECONDS)}
+        dso = await frame.view("dso", max_age=_MOST_SELDOM_SECONDS)
+        back = {row["currency"]: row for row in await frame.view("dso_countback", max_age=_MOST_SELDOM_SECONDS)}
         cei = {
             row["currency"]: row
-            for row in await frame.view("cei", limit=10_000, max_age=_SLOW_SECONDS)
+            for row in await frame.view("cei", limit=10_000, max_age=_MOST_SELDOM_SECONDS)
             if row["complete"]
         }
         main = sorted(dso, key=lambda row: -float(row["receivables"]))[:2]
@@ -211,7 +215,7 @@ class _Freshness:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        with card(frame.t("freshness"), frame.t("freshness_note"), span=4, flush=True):
+        with card(frame.t("freshness"), frame.t("freshness_note"), span=8, flush=True):
             self._place = ui.element("div")
             with self._place:
                 skeleton()
@@ -220,7 +224,7 @@ class _Freshness:
     async def show(self) -> None:
         """From the view data_freshness."""
         frame, f = self._frame, self._frame.f
-        rows = [row for row in await frame.view("data_freshness", max_age=_SLOW_SECONDS) if row["topic"] not in _OURS]
+        rows = [row for row in await frame.view("data_freshness", max_age=_SELDOM_SECONDS) if row["topic"] not in _OURS]
         if rows == self._drawn:
             return
         self._drawn = rows

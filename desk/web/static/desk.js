@@ -20,6 +20,8 @@
     return element;
   };
 
+  const signed = (params) => ["ag-right-aligned-cell", params.value < 0 ? "bad-text" : params.value > 0 ? "good-text" : "muted"];
+
   const link = (params) => {
     const target = params.data && params.data[params.colDef.field + "_l"];
     if (!target) return make("span", "", shown(params));
@@ -97,10 +99,12 @@
       mark.append(sign, make("span", "", level.text));
       levels.append(mark);
     });
-    top.append(customer, levels);
-    const why = make("div", "tape-why", entry.why);
+    top.append(customer);
+    const below = make("div", "tape-below");
+    const why = make("span", "tape-why", entry.why);
     why.title = entry.why;
-    row.append(icon, top, make("span", "tape-time", entry.time), why);
+    below.append(levels, why);
+    row.append(icon, top, make("span", "tape-time", entry.time), below);
     return row;
   };
 
@@ -161,5 +165,5 @@
     flush(state);
   };
 
-  window.cp = { shown, badge, link, spark, rows, shownIds, renew, tape, holdTape };
+  window.cp = { shown, badge, signed, link, spark, rows, shownIds, renew, tape, holdTape };
 })();
