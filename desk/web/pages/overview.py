@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from nicegui import ui
 
 from desk.api.customer_book import BookSum
@@ -194,7 +196,7 @@ class _Collection:
         if state == self._drawn:
             return
         self._drawn = state
-        figures = (
+        figures: tuple[tuple[str, Callable[[Row], str]], ...] = (
             ("dso", lambda row: f.days(row["dso"], 1)),
             ("best_possible_dso", lambda row: f.days(row["best_possible_dso"], 1)),
             ("add", lambda row: f.days(row["add_days"], 1)),
