@@ -18,6 +18,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bench.credit_checks import credit_checks
 from bench.entries import entries_of, save
 from bench.latency import latency
 from bench.memory import memory, state_bytes
@@ -44,8 +45,8 @@ class Size:
 
     @property
     def steps(self) -> int:
-        """Steps of the progress bar: filling, four runs a round, latency, memory."""
-        return 1 + 4 * self.rounds + 1 + self.latency_rounds + 3
+        """Steps of the progress bar: filling, four runs a round, latency, memory, credit checks."""
+        return 1 + 4 * self.rounds + 1 + self.latency_rounds + 3 + 1 + self.latency_rounds
 
 
 FULL = Size(customers=2000, days=45, rounds=3, default_seconds=7, latency_rounds=3, latency_seconds=6, accounts=100_000)
@@ -101,6 +102,8 @@ def measure(size: Size, step: Callable[[str], None]) -> dict[str, Any]:
                 latency(broker.url, data_dir, size.latency_rounds, size.latency_seconds, step)
             )
             found["memory"] = memory(broker.url, data_dir, state_bytes(states), size.accounts, step)
+            rounds, seconds = size.latency_rounds, size.latency_seconds
+            found["credit_checks"] = credit_checks(broker.url, data_dir, size.accounts, rounds, seconds, step)
             return found
 
 

@@ -32,12 +32,15 @@ BARS = (
     Bar("latency_ratio_p99", False, None, "event to alert / bare echo, 99th percentile"),
     Bar("state_bytes_median", False, 2048, "serialised account, median (bytes)"),
     Bar("memory_mb", False, 1500, "one engine worker, every account touched (MB)"),
+    Bar("check_ms_p99", False, 50, "credit check over HTTP at 200 requests/s, 99th percentile (ms)"),
+    Bar("booked_ms_p99", False, 50, "check of a booked order at 200 requests/s, 99th percentile (ms)"),
+    Bar("check_ratio_p99", False, None, "credit check / least that FastAPI can answer, 99th percentile"),
 )
 
 
 def summary(found: dict[str, Any]) -> dict[str, Any]:
     """The figures of ``BARS`` on top, everything else below."""
-    runs, waiting, memory = found["throughput"], found["latency"], found["memory"]
+    runs, waiting, memory, checks = (found[name] for name in ("throughput", "latency", "memory", "credit_checks"))
     return {
         "ratio_engine_loop": runs["ratio_engine_loop"],
         "ratio_default_faust": runs["ratio_default_faust"],
@@ -45,6 +48,9 @@ def summary(found: dict[str, Any]) -> dict[str, Any]:
         "latency_ratio_p99": waiting["latency_ratio_p99"],
         "state_bytes_median": found["state_bytes"]["median"],
         "memory_mb": memory["touched_mb"]["peak"],
+        "check_ms_p99": checks["check_ms"]["p99"],
+        "booked_ms_p99": checks["booked_ms"]["p99"],
+        "check_ratio_p99": checks["check_ratio_p99"],
         **found,
     }
 
@@ -83,6 +89,12 @@ def _absolute(results: dict[str, Any]) -> Iterator[tuple[str, str]]:
         (f"{memory['restored_mb']['now']:,.0f} / {memory['touched_mb']['now']:,.0f}"),
     )
     yield "seconds until restored (start of the process included)", f"{memory['restored_after_s']:.1f}"
+    checks = results["credit_checks"]
+    for name in ("check_ms", "booked_ms", "bare_ms"):
+        yield (
+            f"{name} at {checks['requests_per_s']} requests/s, p50 / p99 / max",
+            " / ".join(f"{checks[name][share]:.1f}" for share in ("p50", "p99", "max")),
+        )
     if "ledger" in results:
         heart = results["ledger"]["cpu_us_per_event"]
         yield "heart on the given ledger, processor µs per log entry, ticks included", f"{heart:.0f}"

@@ -157,11 +157,12 @@ def _timeline(entries: list[Answer], language: Language) -> Table:
     for entry in entries:
         style = {"alert": "bold", "level": "cyan"}.get(entry["kind"], "")
         when = plain(entry["time"])[:16].replace("T", " ")
-        table.add_row(when, Text(_entry(entry, language), style=style))
+        table.add_row(when, Text(entry_text(entry, language), style=style))
     return table
 
 
-def _entry(entry: Answer, language: Language) -> str:
+def entry_text(entry: Answer, language: Language) -> str:
+    """An entry of a customer's timeline in words."""
     event = entry["event"]
     if entry["kind"] == "event":
         return _event(plain(entry["type"]), event, language)

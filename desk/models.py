@@ -7,12 +7,12 @@ import getpass
 import json
 from datetime import UTC, datetime
 from typing import cast
-from uuid import uuid4
 
 import click
 
 from alerts.model_notes import note_sentence
 from alerts.texts import LANGUAGES, Language
+from desk.model_acts import Task, promotion, restoration
 from schemas.decisions import ModelNoteOut
 from schemas.log import ModelPromoted, ModelRestored
 from schemas.topics import MODEL_LOG, POLICY
@@ -64,8 +64,7 @@ def promote(task: str, model: str, by: str) -> None:
     Exit codes: 0 sent; 1 no broker answers; 2 wrong task.
     """
     now = datetime.now(UTC)
-    event = ModelPromoted(version=1, event_id=f"promote-{uuid4()}", occurred_at=now, task=task, model=model, by=by)
-    _send(event, now)
+    _send(promotion(cast(Task, task), model, by, now), now)
 
 
 @models.command()
@@ -82,10 +81,7 @@ def restore(task: str, checkpoint: str, by: str) -> None:
     Exit codes: 0 sent; 1 no broker answers; 2 wrong task.
     """
     now = datetime.now(UTC)
-    event = ModelRestored(
-        version=1, event_id=f"restore-{uuid4()}", occurred_at=now, task=task, checkpoint=checkpoint, by=by
-    )  # fmt: skip
-    _send(event, now)
+    _send(restoration(cast(Task, task), checkpoint, by, now), now)
 
 
 def _send(event: ModelPromoted | ModelRestored, now: datetime) -> None:

@@ -10,8 +10,8 @@ from math import ceil
 from types import MappingProxyType
 from typing import NamedTuple
 
-from models.account import Account, Tightening
-from models.calendar import to_ms
+from models.account import Account, Tightening, decode, encode
+from models.calendar import from_ms, to_ms
 from models.counterfactual import counterfactuals
 from models.default_risk.features import features
 from models.default_risk.risk import DefaultRisk
@@ -36,10 +36,14 @@ from schemas.decisions import AlertKind, Counterfactual, OutEvent, WayBack
 from schemas.envelope import Severity
 from schemas.events import OrderPlaced
 from schemas.levels import BY_VALUE, LADDER, Level
+from schemas.log import Source
 from schemas.order_acts import OrderAct, OrderChanged
 from schemas.policy import Policy
 
 NO_READINGS: Mapping[str, MarketReading] = MappingProxyType({})
+
+NO_CAUSE = Cause(Source(topic="none", partition=0, offset=0), "none", "none", from_ms(0), from_ms(0))
+"""Of what is only looked at."""
 
 _MAX_STANDING = 4
 """Tightenings remembered for retraction; a customer has at most four steps to fall."""
@@ -146,6 +150,12 @@ class Assessor:
         self._emit_change(situation, level_before, retracted, is_new=is_new)
         if account.orders or account.order_memory is not None:
             self.orders.look_again(situation, self._risk.model_version)
+
+    def look(self, account: Account, day: int) -> Situation:
+        """A copy of the account, scored as of a day: nothing is decided, and the account is not changed."""
+        situation = Situation(decode(encode(account)), NO_CAUSE, day)
+        self._score(situation)
+        return situation
 
     def _score(self, situation: Situation) -> None:
         account, day = situation.account, situation.day
@@ -284,8 +294,8 @@ class Assessor:
             alert = alert_out(
                 account, state, situation.cause, severity,
                 kind=kind, cause_kind=self._cause_kind(situation, change, level_before, kind),
-                way_back=self._way_back(situation) if kind is AlertKind.TIGHTENING else None,
-                helps=self._what_helps(situation) if kind is AlertKind.TIGHTENING and level is not level_before else (),
+                way_back=self.way_back(situation) if kind is AlertKind.TIGHTENING else None,
+                helps=self.what_helps(situation) if kind is AlertKind.TIGHTENING and level is not level_before else (),
             )  # fmt: skip
             situation.out.append(alert)
         self._note_tightenings(situation, level_before, kind, retracted)
@@ -322,7 +332,7 @@ class Assessor:
         # An easing may come by time alone: the score was good enough all along, the probation has passed.
         return "PROBATION" if kind is AlertKind.EASING else reason_code("score")
 
-    def _way_back(self, situation: Situation) -> WayBack | None:
+    def way_back(self, situation: Situation) -> WayBack | None:
         """Pay what is overdue; then the next better level is open after dwell and probation."""
         account, ladder = situation.account, self._policy.ladder
         level = Level(account.level)
@@ -340,7 +350,8 @@ class Assessor:
             not_before=datetime(not_before.year, not_before.month, not_before.day, tzinfo=UTC),
         )
 
-    def _what_helps(self, situation: Situation) -> list[Counterfactual]:
+    def what_helps(self, situation: Situation) -> list[Counterfactual]:
+        """The mildest courses of payments that would lead to a better level (``models.counterfactual``)."""
         account, cause = situation.account, situation.cause
         if account.override is not None:
             return []  # a person decided, and a person decides on the way back

@@ -17,6 +17,7 @@ from models.account import SCHEMA, Account, OpenOrder, Prediction
 from models.assess import Assessor, Situation
 from models.behaviour import record_invoice, record_outcome, record_roll
 from models.calendar import day_of, day_of_ms, ms_of_day, to_ms
+from models.customer_file import file_of, standing_of
 from models.default_risk.risk import DefaultRisk, EventRisk, Outcome, is_bad
 from models.default_risk.roll import RollRisk
 from models.exposure import positions
@@ -38,6 +39,7 @@ from schemas.assessments import (
     MasterDataChanged,
     QualitativeReviewed,
 )
+from schemas.customer_file import CustomerFile, CustomerStanding
 from schemas.decisions import Decision, OrderCheck, OutEvent
 from schemas.errors import InvalidInput
 from schemas.events import (
@@ -204,6 +206,16 @@ class CreditEngine:
         order = OpenOrder(amount, currency, day)
         judgement = judge_order(account, order, day, self._assessor_of(account).policy, self._state.groups)
         return judgement.decision, judgement.checks
+
+    def standing(self, customer_id: str, day: int) -> CustomerStanding:
+        """How the customer stands on ``day`` (ordinal); nothing is changed."""
+        account = self._accounts.get(customer_id) or Account(SCHEMA, customer_id)
+        return standing_of(account, self._assessor_of(account), day)
+
+    def file(self, customer_id: str, day: int) -> CustomerFile:
+        """All that is known of the customer, as of ``day`` (ordinal); nothing is changed."""
+        account = self._accounts.get(customer_id) or Account(SCHEMA, customer_id)
+        return file_of(account, self._assessor_of(account), day)
 
     def probability(self, customer_id: str) -> float:
         """The customer's default risk as of its last assessment; the book's rate for one that is unknown."""

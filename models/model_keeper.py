@@ -143,7 +143,9 @@ class ModelKeeper:
         figures = _figures(period.all)
         figures |= {f"{name}_without_largest": value for name, value in _figures(others).items()}
         auc, ks = period.ranks()
-        figures |= {name: value for name, value in (("auc", auc), ("ks", ks)) if value is not None}
+        ranked = {"auc": auc, "ks": ks, "psi": self._watches[task].stability}
+        figures |= {name: value for name, value in ranked.items() if value is not None}
+        figures |= period.calibration()
         return self._note(
             task, "quality", cause, statistic=figures["log_loss"], threshold=figures["naive_log_loss"],
             outcomes=period.all.n, mean_probability=figures["mean_probability"], rate=figures["rate"], figures=figures,

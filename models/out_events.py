@@ -118,6 +118,14 @@ def exposure_out(currency: str, position: Position, limit: Decimal | None) -> Ex
     )
 
 
+def opinions_out(opinions: Mapping[str, Opinion]) -> list[OpinionOut]:
+    """Opinions as subscribers see them."""
+    return [
+        OpinionOut(code=reason_code(name), value=opinion.value, confidence=opinion.confidence, detail=opinion.detail)
+        for name, opinion in opinions.items()
+    ]
+
+
 def assessment(account: Account, change: Change, cause: Cause, risk: DefaultRisk, policy: Policy) -> Assessment:
     """The state of the account after a change."""
     low, high = risk.interval(account.probability, account.behaviour)
@@ -130,12 +138,7 @@ def assessment(account: Account, change: Change, cause: Cause, risk: DefaultRisk
         score_before=change.score_before,
         reasons=change.reasons,
         caps=change.caps,
-        opinions=[
-            OpinionOut(
-                code=reason_code(name), value=opinion.value, confidence=opinion.confidence, detail=opinion.detail
-            )
-            for name, opinion in change.opinions.items()
-        ],
+        opinions=opinions_out(change.opinions),
         default_risk=DefaultRiskOut(
             probability=account.probability,
             bad_event=f"invoice paid more than {policy.default_risk.late_days} days late",

@@ -38,7 +38,7 @@ def reasons(
     }
     largest = sorted(changes.items(), key=lambda change: (-abs(change[1]), change[0]))
     shown = [
-        Reason(code=reason_code(name), contribution=change, detail=_detail(name, measures, relief, positions))
+        Reason(code=reason_code(name), contribution=change, detail=measure_detail(name, measures, relief, positions))
         for name, change in largest[:SHOWN]
     ]
     rest = sum(change for _, change in largest[SHOWN:])
@@ -47,12 +47,13 @@ def reasons(
     return shown
 
 
-def _detail(
+def measure_detail(
     component: str,
     measures: dict[str, float],
     relief: tuple[float, str] | None,
     positions: Mapping[str, Position],
 ) -> dict[str, str]:
+    """The numbers behind a component, as text; arguments as in ``reasons``."""
     if component == "payment_index" and relief is not None and component in measures:
         own, market = relief
         return {"value": f"{measures[component]:.4g}", "own": f"{own:.4g}", "market": market}

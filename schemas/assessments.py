@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from schemas.events import MAX_TERMS_DAYS, CustomerEvent
 from schemas.fields import (
@@ -37,13 +37,18 @@ def _statement_field(info: ValidationInfo, name: str) -> Decimal | None:
     return found
 
 
-class FinancialStatementFiled(CustomerEvent):
+class _Said(BaseModel):
+    """What is known, whoever it is that tells it: a system by an event, or a person at the desk."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StatementFigures(_Said):
     """A balance sheet and income statement, in one currency; ratios are computed from it, never taken over.
 
     What is absent is unknown, not zero: the ratios that need it are left out.
     """
 
-    type: Literal["assessment.financial_statement"] = "assessment.financial_statement"
     as_of: PastDate
     period_months: int = Field(default=12, ge=1, le=24)
     currency: Currency
@@ -99,10 +104,16 @@ class FinancialStatementFiled(CustomerEvent):
         return value
 
 
-class AgencyReportReceived(CustomerEvent):
+class FinancialStatementFiled(StatementFigures, CustomerEvent):
+    """A financial statement became known."""
+
+    type: Literal["assessment.financial_statement"] = "assessment.financial_statement"
+    by: Identifier | None = Field(default=None, description="The person who enters it; absent: a system.")
+
+
+class AgencyWord(_Said):
     """What a credit agency says: a score, with the ends of its scale if known, or the symbol of a rating, or both."""
 
-    type: Literal["assessment.agency_report"] = "assessment.agency_report"
     agency: Identifier
     as_of: PastDate
     scale_worst: _ScaleNumber | None = None
@@ -130,7 +141,7 @@ class AgencyReportReceived(CustomerEvent):
         return value
 
     @model_validator(mode="after")
-    def _says_something(self) -> AgencyReportReceived:
+    def _says_something(self) -> Self:
         if self.score is None and self.rating is None:
             raise ValueError("neither score nor rating is given")
         if (self.scale_worst is None) != (self.scale_best is None):
@@ -138,11 +149,16 @@ class AgencyReportReceived(CustomerEvent):
         return self
 
 
-class QualitativeReviewed(CustomerEvent):
-    """A named reviewer's grades, 1 (worst) to 5 (best), valid until they expire."""
+class AgencyReportReceived(AgencyWord, CustomerEvent):
+    """A report of a credit agency became known."""
 
-    type: Literal["assessment.qualitative_review"] = "assessment.qualitative_review"
-    reviewer: Identifier
+    type: Literal["assessment.agency_report"] = "assessment.agency_report"
+    by: Identifier | None = Field(default=None, description="The person who enters it; absent: a system.")
+
+
+class ReviewGrades(_Said):
+    """Grades from 1 (worst) to 5 (best), valid until they expire."""
+
     as_of: PastDate
     expires_on: SaneDate
     management: int = Field(ge=1, le=5)
@@ -151,10 +167,17 @@ class QualitativeReviewed(CustomerEvent):
     note: LongText | None = None
 
     @model_validator(mode="after")
-    def _expires_later(self) -> QualitativeReviewed:
+    def _expires_later(self) -> Self:
         if self.expires_on <= self.as_of:
             raise ValueError("expires_on must lie after as_of")
         return self
+
+
+class QualitativeReviewed(ReviewGrades, CustomerEvent):
+    """A named reviewer has looked at the customer."""
+
+    type: Literal["assessment.qualitative_review"] = "assessment.qualitative_review"
+    reviewer: Identifier
 
 
 class MasterDataChanged(CustomerEvent):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class CreditPulseError(Exception):
     """Root of all errors that creditpulse raises on purpose; its text is meant for a person."""
@@ -29,4 +31,14 @@ class Unavailable(CreditPulseError):
 
 
 class Conflict(CreditPulseError):
-    """It cannot be done as things stand now (another one is in the way): look at the state, then decide again."""
+    """It cannot be done as things stand now (another one is in the way): look at the state, then decide again.
+
+    ``code`` is stable; ``stands``: how things stand, as JSON, where that is known.
+    """
+
+    code = "conflict"
+
+    @property
+    def stands(self) -> dict[str, Any]:
+        """Named parts for a problem's body."""
+        return {}

@@ -112,6 +112,7 @@ class InvoiceDisputed(CustomerEvent):
     amount: PositiveAmount | None = Field(default=None, description="The part contested; absent = all that is open.")
     currency: Currency | None = None
     reason: DisputeReason = Field(description="What is contested.")
+    by: Identifier | None = Field(default=None, description="The person who enters it; absent: a system.")
 
     @model_validator(mode="after")
     def _amount_with_currency(self) -> InvoiceDisputed:
@@ -131,6 +132,7 @@ class DisputeResolved(CustomerEvent):
     outcome: Literal["accepted", "rejected"]
     amount: PositiveAmount | None = Field(default=None, description="Of the credit note; with 'accepted' only.")
     currency: Currency | None = None
+    by: Identifier | None = Field(default=None, description="The person who enters it; absent: a system.")
 
     @model_validator(mode="after")
     def _credit_note_if_accepted(self) -> DisputeResolved:

@@ -53,6 +53,7 @@ class ModelPromoted(InEvent):
     task: Literal["A", "B"] = Field(description="A: late, foretold at issue. B: open long, foretold 1 day past due.")
     model: Identifier = Field(description="The challenger's name in the policy, or 'base' for the section's own.")
     by: LongText
+    reason: LongText | None = None
 
 
 class ModelRestored(InEvent):
@@ -62,6 +63,7 @@ class ModelRestored(InEvent):
     task: Literal["A", "B"]
     checkpoint: Identifier = Field(description="E.g. '2026-03-01': the notes of the model log name them.")
     by: LongText
+    reason: LongText | None = None
 
 
 class PartitionReport(InEvent):

@@ -17,9 +17,12 @@ from aiokafka.errors import KafkaError
 
 from models.account import Account, Master, decode
 from models.calendar import from_ms
+from models.partition import SCHEMA as PARTITION_SCHEMA
 from models.partition import GroupStanding, PartitionState
 from models.partition import decode as decode_partition
 from models.policy import layered_policy
+from models.policy_layers import Layer, LayeredPolicy
+from models.rehearsal import Rehearsal
 from schemas.errors import Unavailable
 from schemas.policy import Policy
 from streams.partitioner import partition_of
@@ -113,13 +116,36 @@ class LiveBook:
             raise Unavailable("the book is still being read")
         account = self.account(customer_id)
         state = self.state(partition_of(customer_id.encode(), self._settings.partitions))
-        # Before its first tick an engine decides by the file that it was started with, which ours is too.
-        layers = layered_policy(self._first_policy if state is None else state.policy_text)
-        policy = layers.base
-        if layers.overrides:
-            policy = layers.policy_of(layers.layers_of(customer_id, account.master if account else Master()))
+        layers, own = self.layers(customer_id)
+        policy = layers.policy_of(own)
         clock = max(state.clock if state else 0, account.clock if account else 0)
         return Known(account, policy, from_ms(clock), state.groups if state else {})
+
+    def rehearsal(self, customer_id: str) -> Rehearsal:
+        """A stage for what-if questions about a customer; raises Unavailable as ``known``."""
+        if not self.ready.is_set():
+            raise Unavailable("the book is still being read")
+        partitions = self._settings.partitions
+        partition = partition_of(customer_id.encode(), partitions)
+        state = self.state(partition) or PartitionState(PARTITION_SCHEMA, self._first_policy)
+        return Rehearsal(customer_id, self.account(customer_id), state, partition, partitions)
+
+    def layers(self, customer_id: str) -> tuple[LayeredPolicy, tuple[Layer, ...]]:
+        """The policy in force in the customer's partition, and the overrides that concern the customer, lowest first.
+
+        Raises Unavailable as ``known``.
+        """
+        if not self.ready.is_set():
+            raise Unavailable("the book is still being read")
+        account = self.account(customer_id)
+        layers = layered_policy(self.policy_text(partition_of(customer_id.encode(), self._settings.partitions)))
+        return layers, layers.layers_of(customer_id, account.master if account else Master())
+
+    def policy_text(self, partition: int = 0) -> str:
+        """The policy in force: before its first tick an engine decides by the file that it was started with, which
+        ours is too."""
+        state = self.state(partition)
+        return self._first_policy if state is None else state.policy_text
 
     def state(self, partition: int) -> PartitionState | None:
         """A partition's state as last read, or None."""

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from schemas.errors import Unavailable
+from schemas.log import Source
 from schemas.topics import TICKS
 from streams.partitioner import UNKEYED_PARTITION
 from streams.settings import Settings
@@ -56,6 +57,18 @@ class Publisher:
                 await self._send(event, key, partition)
         else:
             await self._send(event, key, UNKEYED_PARTITION if key is None else None)
+
+    async def place(self, event: TimedEvent) -> Source:
+        """Send a customer's event and return where it stands, once the broker has it; raises Unavailable."""
+        key = event.key.encode() if event.key is not None else None
+        name = self._settings.topic(event.topic)
+        try:
+            told: RecordMetadata = await self._producer.send_and_wait(
+                name, event.raw, key, timestamp_ms=event.timestamp_ms
+            )
+        except (KafkaError, OSError) as error:
+            raise Unavailable(f"the broker did not take an event: {error!r}") from error
+        return Source(topic=event.topic, partition=told.partition, offset=told.offset)
 
     async def flush(self) -> None:
         """Wait until the broker has all that was sent; raises Unavailable."""

@@ -59,7 +59,7 @@ def _addresses(page: Page, url: str) -> dict[str, str]:
     """Name and address of each page; the page of a customer shows the one with the largest exposure."""
     found = page.request.get(f"{url}/desk/rows/customers?from=0&to=1").json()["rows"]
     customer = quote(str(found[0]["customer_id"]), safe="") if found else ""
-    return {found.key: found.path.replace("{customer_id}", customer) for found in find_pages()}
+    return {found.key: found.path.replace("{customer_id:path}", customer) for found in find_pages()}
 
 
 def _choose(page: Page, url: str, language: str, theme: str) -> None:

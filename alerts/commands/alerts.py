@@ -15,6 +15,7 @@ from rich.text import Text
 
 from alerts import alert_service
 from alerts.alert_service import AlertView, GroupView
+from alerts.commands.grade import grade
 from alerts.commands.routing import routing
 from alerts.commands.silence import silence
 from alerts.dispatch.item_text import time_text
@@ -27,7 +28,7 @@ from streams.control import Control
 from streams.settings import Settings
 
 Answer = TypeVar("Answer")
-_COLUMNS = ("id", "state", "severity", "customer", "level", "cause", "since", "muted", "acked")
+_COLUMNS = ("id", "state", "severity", "subject", "level", "cause", "since", "muted", "acked")
 _GROUP_COLUMNS = ("id", "receiver", "labels", "alerts", "told", "repeats")
 _language = click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
 
@@ -37,6 +38,7 @@ def alerts() -> None:
     """Alerts as the dispatcher knows them: list, acknowledge, silence; check who would be told."""
 
 
+alerts.add_command(grade)
 alerts.add_command(routing)
 alerts.add_command(silence)
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from alerts.dispatch.apprise_channel import channel_url
-from alerts.routing.config import Routing
+from alerts.routing.config import Routing, channel_url
 from alerts.routing.durations import duration_text
 from alerts.routing.matchers import LABELS
 from alerts.routing.routing_text import read_routing

@@ -1,18 +1,21 @@
-"""E-mail, chat and whatever else Apprise can reach, behind one URL, which stands in the environment."""
+"""E-mail, chat and whatever else Apprise can reach, behind one URL."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import apprise
+from apprise.plugins.email import NotifyEmail
 
 from alerts.dispatch.message import Message
 from schemas.errors import InvalidInput, Unavailable
 
 _SECONDS = 60.0
+_SECONDS_BETWEEN = 1.0
+"""At most, between two messages: Apprise itself would send a mail every 5.5 s, and take minutes over a bad morning."""
 _TYPES = {
     "info": apprise.NotifyType.INFO,
     "notice": apprise.NotifyType.INFO,
@@ -22,7 +25,7 @@ _TYPES = {
 
 
 class AppriseChannel:
-    """One Apprise URL. HTML goes to services that show it (e-mail), plain text to all others."""
+    """One Apprise URL. HTML goes by e-mail, plain text to all others."""
 
     def __init__(self, name: str, url: str) -> None:
         """``name`` is what may be shown of it; raises InvalidInput for a URL that Apprise does not know."""
@@ -32,7 +35,9 @@ class AppriseChannel:
             known = self._apprise.add(url) and len(self._apprise) == 1
         if not known:
             raise InvalidInput("channel_invalid", f"{name} does not hold one URL that Apprise understands", name)
-        self._is_html = self._apprise[0].notify_format == apprise.NotifyFormat.HTML
+        service = self._apprise[0]
+        self._is_html = isinstance(service, NotifyEmail)
+        service.request_rate_per_sec = min(service.request_rate_per_sec, _SECONDS_BETWEEN)
 
     async def send(self, message: Message) -> None:
         """Deliver it; raises Unavailable."""
@@ -47,15 +52,6 @@ class AppriseChannel:
             raise Unavailable(f"{self._name} did not answer within {_SECONDS:.0f} s") from error
         if not done:
             raise Unavailable(f"{self._name} did not take it")
-
-
-def channel_url(reference: str, environment: Mapping[str, str]) -> str:
-    """The URL behind ``${NAME}``; raises InvalidInput, which tells the name and never the URL: it holds passwords."""
-    name = reference.removeprefix("${").removesuffix("}")
-    url = environment.get(name, "").strip()
-    if not url:
-        raise InvalidInput("channel_missing", f"the routing names ${{{name}}}: set {name} to an Apprise URL", name)
-    return url
 
 
 @contextmanager

@@ -7,12 +7,12 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from alerts.dispatch.apprise_channel import AppriseChannel, channel_url
+from alerts.dispatch.apprise_channel import AppriseChannel
 from alerts.dispatch.message import AlertChannel
 from alerts.dispatch.notifier import Notifier
 from alerts.dispatch.outbox import Place
 from alerts.dispatch.status import Pages, Status
-from alerts.routing.config import Routing
+from alerts.routing.config import Routing, channel_url
 from alerts.routing.routing_text import read_routing
 from alerts.webhooks.dispatcher import WebhookDispatcher
 from alerts.webhooks.schedule import Schedule

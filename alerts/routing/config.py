@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import time
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -22,6 +23,7 @@ from pydantic import (
 from alerts.routing.durations import duration_ms, duration_text
 from alerts.routing.matchers import LABELS, Matcher, parse_matcher
 from schemas.envelope import Severity
+from schemas.errors import InvalidInput
 from schemas.fields import Currency
 from schemas.levels import Level
 
@@ -194,6 +196,15 @@ class Routing(_Strict):
     def receiver(self, name: str) -> Receiver | None:
         """The receiver of this name; None when the file does not have it (any more)."""
         return next((receiver for receiver in self.receivers if receiver.name == name), None)
+
+
+def channel_url(reference: str, environment: Mapping[str, str]) -> str:
+    """The URL behind ``${NAME}``; raises InvalidInput, which tells the name and never the URL: it holds passwords."""
+    name = reference.removeprefix("${").removesuffix("}")
+    url = environment.get(name, "").strip()
+    if not url:
+        raise InvalidInput("channel_missing", f"the routing names ${{{name}}}: set {name} to an Apprise URL", name)
+    return url
 
 
 def _receivers_of(route: Route) -> set[str | None]:

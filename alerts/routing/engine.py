@@ -106,7 +106,7 @@ class NotificationEngine:
             self._changed(self._life.tightened(seen, now), now)
         elif seen.kind is AlertKind.EASING:
             self._changed(self._life.eased(seen, now), now)
-        else:
+        elif seen.kind is AlertKind.RETRACTION:
             self._changed(self._life.retracted(seen, now), now)
         self._inhibitor = None  # labels may have changed though nothing is to be told
 

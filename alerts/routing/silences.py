@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from alerts.routing.matchers import Matcher, all_match, parse_matcher
 from alerts.routing.set_by_people import Person, SetByPeople, Words, checked
@@ -36,11 +37,13 @@ class SilenceRecord(SetByPeople):
             raise ValueError("at least one must ask for something: this silence would mute everything")
         return tuple(str(matcher) for matcher in parsed)
 
-    @model_validator(mode="after")
-    def _ends_after_it_starts(self) -> SilenceRecord:
-        if self.ends < self.starts:
-            raise ValueError("ends must not lie before starts")
-        return self
+    @field_validator("ends")
+    @classmethod
+    def _ends_after_it_starts(cls, ends: datetime, info: ValidationInfo) -> datetime:
+        starts = info.data.get("starts")
+        if starts is not None and ends < starts:
+            raise ValueError("must not lie before starts")
+        return ends
 
 
 def silence_record(value: Mapping[str, Any]) -> SilenceRecord:

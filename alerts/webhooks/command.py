@@ -18,7 +18,7 @@ from alerts.webhooks.deliveries_command import deliveries, redeliver, replay
 from alerts.webhooks.dispatcher import wall_clock
 from alerts.webhooks.service import Created
 from alerts.webhooks.shown import as_json as shown_json
-from alerts.webhooks.shown import one_line, show
+from alerts.webhooks.shown import one_line, show, trial_shown
 from alerts.webhooks.state import read_states
 from alerts.webhooks.subscription import WEBHOOK_TOPICS, Filters, NewSubscription, Subscription
 from alerts.webhooks.trial import send_test
@@ -199,18 +199,14 @@ def test(context: click.Context, subscription_id: str, as_json: bool) -> None:
     async def work(control: Control) -> Subscription:
         return service.get_subscription(control, subscription_id)
 
-    outcome = asyncio.run(send_test(settings, _with_control(settings, work), wall_clock))
-    told = {
-        "arrived": outcome.error is None, "status": outcome.status, "error": outcome.error,
-        "latency_ms": outcome.latency_ms, "response": outcome.response,
-    }  # fmt: skip
+    outcome = trial_shown(asyncio.run(send_test(settings, _with_control(settings, work), wall_clock)))
     if as_json:
-        click.echo(json.dumps(told))
+        click.echo(outcome.model_dump_json())
     else:
         said = f": {outcome.response}" if outcome.response else ""
-        what = "arrived" if outcome.error is None else f"did not arrive ({outcome.error})"
+        what = "arrived" if outcome.arrived else f"did not arrive ({outcome.error})"
         click.echo(f"{what}, status {outcome.status or '-'}, {outcome.latency_ms} ms{said}")
-    context.exit(0 if outcome.error is None else 1)
+    context.exit(0 if outcome.arrived else 1)
 
 
 for _command in (deliveries, redeliver, replay):

@@ -11,9 +11,9 @@ import click
 import msgspec
 
 from alerts.plain import plain
-from alerts.webhooks import positions, service
+from alerts.webhooks import again
 from alerts.webhooks.dispatcher import wall_clock
-from alerts.webhooks.state import DeadDelivery, DeliveryState, read_states
+from alerts.webhooks.state import DeadDelivery
 from models.calendar import from_ms
 from schemas.deliveries import DeliveryOut
 from streams.control import Control
@@ -38,18 +38,19 @@ def deliveries(subscription_id: str, dead: bool, failed: bool, limit: int, as_js
     """
     settings = Settings()
 
-    async def look() -> tuple[DeliveryState | None, list[DeliveryOut]]:
+    async def attempts() -> list[DeliveryOut]:
         async with Control(settings) as control:
-            service.get_subscription(control, subscription_id)
-        states = await read_states(settings)
-        return states.get(subscription_id), [] if dead else await positions.attempts_of(settings, subscription_id)
+            return await again.delivery_log(control, settings, subscription_id, failed=failed)
 
-    state, attempts = asyncio.run(look())
+    async def given_up() -> list[DeadDelivery]:
+        async with Control(settings) as control:
+            return await again.dead_deliveries(control, settings, subscription_id)
+
     if dead:
-        given_up = (state.dead if state else [])[-limit:]
-        _show([msgspec.to_builtins(item) for item in given_up], [_dead_line(item) for item in given_up], as_json)
+        items = asyncio.run(given_up())[-limit:]
+        _show([msgspec.to_builtins(item) for item in items], [_dead_line(item) for item in items], as_json)
         return
-    shown = [entry for entry in attempts if not failed or entry.data.outcome != "delivered"][-limit:]
+    shown = asyncio.run(attempts())[-limit:]
     _show([entry.model_dump(mode="json") for entry in shown], [_line(entry) for entry in shown], as_json)
 
 
@@ -72,15 +73,9 @@ def redeliver(subscription_id: str, event_ids: tuple[str, ...], dead: bool, by: 
 
     async def ask() -> int:
         async with Control(settings) as control:
-            service.get_subscription(control, subscription_id)
             if dead:
-                state = (await read_states(settings)).get(subscription_id)
-                places = [(item.topic, item.partition, item.offset) for item in (state.dead if state else [])]
-            else:
-                places = await positions.places_of(settings, subscription_id, event_ids)
-            if places:
-                await service.send_again(control, subscription_id, places, by=by, now=wall_clock())
-            return len(places)
+                return await again.redeliver_dead(control, settings, subscription_id, by=by, now=wall_clock())
+            return await again.redeliver(control, settings, subscription_id, event_ids, by=by, now=wall_clock())
 
     click.echo(f"asked for {asyncio.run(ask())} to be sent again")
 
@@ -108,15 +103,14 @@ def replay(
 
     async def ask() -> str:
         async with Control(settings) as control:
-            topics = service.get_subscription(control, subscription_id).filters.topics
             if since is not None:
                 at = since.replace(tzinfo=UTC)
-                found = await positions.at_time(settings, topics, at)
-                await service.go_back(control, subscription_id, found, by=by, now=wall_clock())
+                await again.replay_since(control, settings, subscription_id, at, by=by, now=wall_clock())
                 return f"asked for everything since {at.isoformat()} to be sent again"
-            places = await positions.of_customer(settings, topics, str(customer), from_sequence or 1)
-            await service.send_again(control, subscription_id, places, by=by, now=wall_clock())
-            return f"asked for {len(places)} of {plain(customer)} to be sent again"
+            count = await again.replay_customer(
+                control, settings, subscription_id, str(customer), from_sequence or 1, by=by, now=wall_clock()
+            )
+            return f"asked for {count} of {plain(customer)} to be sent again"
 
     click.echo(asyncio.run(ask()))
 

@@ -149,7 +149,8 @@ class WebhookDispatcher:
 
     async def _asked(self, subscription: Subscription) -> DeliveryState:
         """The state, with what people have asked for since it was stored."""
-        state = self._store.get(subscription.id) or DeliveryState(dict(subscription.start))
+        state = self._store.get(subscription.id) or DeliveryState({})
+        state.positions = subscription.start | state.positions  # also of a topic that was subscribed to later
         asked = {
             request_id: DeliveryRequest.model_validate(value)
             for request_id, value in self._control.all(requests.KIND).items()

@@ -60,10 +60,7 @@ async def create_subscription(
         InvalidInput: the URL, a topic, or CREDITPULSE_SECRET_KEY is wrong.
         Unavailable: the broker did not take it.
     """
-    unknown = new.filters.topics - set(WEBHOOK_TOPICS)
-    if unknown:
-        known = ", ".join(WEBHOOK_TOPICS)
-        raise InvalidInput("webhook_topic", f"{min(unknown)!r} cannot be subscribed to; there are: {known}", "topics")
+    check_topics(new)
     await check_target(settings, new.url, resolver)
     keys = SecretKeys(settings.secret_key)
     subscription = Subscription(
@@ -92,6 +89,29 @@ def newest_secret(settings: Settings, subscription: Subscription) -> str:
     """The secret that the receiver should check with; raises InvalidInput without the key that it is made from."""
     ref = subscription.secrets[0]
     return SecretKeys(settings.secret_key).secret(subscription.id, ref.key, ref.salt)
+
+
+async def change_subscription(
+    control: Control,
+    settings: Settings,
+    subscription_id: str,
+    new: NewSubscription,
+    *,
+    now: datetime,
+    start: dict[str, int],
+    resolver: Resolver = resolve,
+) -> Subscription:
+    """Replace what a person gave to make it; secrets and status stay. A topic that is new to it begins at ``start``.
+
+    Raises NotFound, InvalidInput (as ``create_subscription``), Unavailable.
+    """
+    subscription = get_subscription(control, subscription_id)
+    check_topics(new)
+    await check_target(settings, new.url, resolver)
+    kept = subscription.model_copy(update={"start": start | subscription.start, "changed_at": now})
+    changed = kept.model_copy(update=dict(new))
+    await _put(control, changed)
+    return changed
 
 
 async def rotate_secret(
@@ -180,6 +200,14 @@ async def _set_status(
 async def _put(control: Control, subscription: Subscription) -> None:
     value: dict[str, Any] = subscription.model_dump(mode="json")
     await control.put(KIND, subscription.id, value)
+
+
+def check_topics(new: NewSubscription) -> None:
+    """Raises InvalidInput for a topic that cannot be subscribed to."""
+    unknown = new.filters.topics - set(WEBHOOK_TOPICS)
+    if unknown:
+        known = ", ".join(WEBHOOK_TOPICS)
+        raise InvalidInput("webhook_topic", f"{min(unknown)!r} cannot be subscribed to; there are: {known}", "topics")
 
 
 def _new_secret(keys: SecretKeys, now: datetime) -> SecretRef:

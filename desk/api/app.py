@@ -7,7 +7,18 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
-from desk.api import book_routes, credit_checks, events, problems, reads
+from desk.api import (
+    acts,
+    alert_routes,
+    book_routes,
+    credit_checks,
+    customers,
+    events,
+    oversight,
+    problems,
+    reads,
+    subscriptions,
+)
 from desk.api.guard import Rates, RequestIds
 from desk.api.health import router as health
 from desk.api.services import Services
@@ -32,6 +43,17 @@ def create_app(settings: Settings, opened: Callable[[Settings], AbstractAsyncCon
     app.state.rates = Rates(settings.api_requests_per_minute)
     app.add_middleware(RequestIds)
     problems.install(app)
-    for router in (health, credit_checks.router, book_routes.router, reads.router, events.router):
-        app.include_router(router)
+    for part in (
+        credit_checks,
+        acts,
+        alert_routes,
+        book_routes,
+        customers,
+        oversight,
+        reads,
+        events,
+        subscriptions,
+    ):
+        app.include_router(part.router)
+    app.include_router(health)
     return app

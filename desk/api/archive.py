@@ -43,6 +43,10 @@ class ArchiveReader:
         """One customer; errors as ``Reader.customer``."""
         return await self._ask(lambda reader: reader.customer(customer_id, timeline))
 
+    async def audit(self, kind: str, **parameters: str) -> list[dict[str, Any]]:
+        """A page of the audit trail; errors as ``Reader.audit``."""
+        return await self._ask(lambda reader: reader.audit(kind, **parameters))
+
     async def _ask(self, question: Callable[[Reader], Awaitable[Answer]]) -> Answer:
         fresh = self._reader is None
         try:

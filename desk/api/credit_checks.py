@@ -32,7 +32,7 @@ class CreditCheck(BaseModel):
     customer_id: Identifier
     amount: PositiveAmount
     currency: Currency
-    requested_terms_days: int | None = Field(default=None, ge=0, le=MAX_TERMS_DAYS)
+    requested_terms_days: int | None = Field(default=None, strict=True, ge=0, le=MAX_TERMS_DAYS)
     delivery_date: SaneDate | None = Field(
         default=None, description="Orders to be delivered beyond the credit horizon do not count as exposure."
     )
@@ -71,7 +71,7 @@ async def credit_check(body: CreditCheck, services: Asked, who: OrderEntry) -> C
     return answer(services, body)
 
 
-@router.post("/v1/orders/{order_id}/check", summary="What a booked order would get if it were placed now")
+@router.post("/v1/orders/{order_id:path}/check", summary="What a booked order would get if it were placed now")
 async def check_booked(
     order_id: Annotated[Identifier, Path()], body: OrderAsked, services: Asked, who: OrderEntry
 ) -> CheckAnswer:

@@ -28,9 +28,9 @@ _bearer = HTTPBearer(auto_error=False, description="An API key: creditpulse api-
 class Rates:
     """Requests per key, and wrong keys per address, within a sliding minute."""
 
-    def __init__(self, per_minute: int) -> None:
+    def __init__(self, per_minute: int, wrong_per_minute: int = _WRONG_KEYS_PER_MINUTE) -> None:
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._calls, self._wrong = RateLimitItemPerMinute(per_minute), RateLimitItemPerMinute(_WRONG_KEYS_PER_MINUTE)
+        self._calls, self._wrong = RateLimitItemPerMinute(per_minute), RateLimitItemPerMinute(wrong_per_minute)
 
     async def count(self, caller: Caller) -> None:
         """Count a request; raises Refused (429) beyond the rate."""
@@ -105,3 +105,6 @@ class RequestIds:
 Asked = Annotated[Services, Depends(services_of)]
 Reader = Annotated[Caller, Depends(needs(Role.READER))]
 OrderEntry = Annotated[Caller, Depends(needs(Role.ORDER_ENTRY))]
+Analyst = Annotated[Caller, Depends(needs(Role.ANALYST))]
+Approver = Annotated[Caller, Depends(needs(Role.APPROVER))]
+Admin = Annotated[Caller, Depends(needs(Role.ADMIN))]

@@ -8,16 +8,39 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from schemas.errors import CreditPulseError, InvalidInput, Unavailable
+from schemas.errors import Conflict, CreditPulseError, InvalidInput, Unavailable
 from streams.archive.errors import NotFound
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 _LONGEST = 500
+
+
+class FieldError(BaseModel):
+    """What is wrong, and where."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """A problem by RFC 9457; some have further members."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str | None
+    errors: list[FieldError] = []
 
 
 class Refused(CreditPulseError):
@@ -44,8 +67,28 @@ def problem(
     return JSONResponse(body, status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with problems as what every operation may answer in place of FastAPI's own errors."""
+    if app.openapi_schema is None:
+        found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        parts = found["components"]["schemas"]
+        made = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        parts |= made.pop("$defs") | {"Problem": made}
+        for unused in ("HTTPValidationError", "ValidationError"):
+            parts.pop(unused, None)
+        content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        for operation in (item for path in found["paths"].values() for item in path.values()):
+            responses = operation["responses"]
+            responses.pop("422", None)
+            responses["4XX"] = {"description": "The request is refused; `code` says why.", "content": content}
+            responses["503"] = {"description": "A part does not answer: try again.", "content": content}
+        app.openapi_schema = found
+    return app.openapi_schema
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of the app as a problem. What we did not expect says nothing but its request id."""
+    app.openapi = lambda: document(app)  # type: ignore[method-assign]
 
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> JSONResponse:
@@ -59,6 +102,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(NotFound)
     async def not_found(request: Request, error: NotFound) -> JSONResponse:
         return problem(request, 404, "not_found", str(error))
+
+    @app.exception_handler(Conflict)
+    async def conflict(request: Request, error: Conflict) -> JSONResponse:
+        return problem(request, 409, error.code, str(error), **error.stands)
 
     @app.exception_handler(Unavailable)
     async def unavailable(request: Request, error: Unavailable) -> JSONResponse:
@@ -82,6 +129,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400:  # FastAPI's word for a body that is not UTF-8, or nested without end
+            message = "is not JSON that can be read"
+            errors = [{"field": "body", "message": message}]
+            return problem(request, 422, "invalid_request", f"body: {message}", errors=errors)
         code = str(error.detail).lower().replace(" ", "_")[:60] or "failed"
         return problem(request, error.status_code, code, str(error.detail), headers=error.headers)
 

@@ -97,7 +97,7 @@ async def customers(services: Asked, who: Reader, limit: Limit = 100, offset: Of
     return await _page(services, "current_levels", None, limit, offset)
 
 
-@router.get("/v1/customers/{customer_id}", summary="All about one customer")
+@router.get("/v1/customers/{customer_id:path}", summary="All about one customer")
 async def customer(
     services: Asked,
     who: Reader,

@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 
 from fastapi import Request
 
+from alerts.live_alerts import LiveAlerts
 from desk.api.archive import ArchiveReader
 from desk.api.customer_book import CustomerBook
 from desk.api.hub import Hub
+from desk.policy_trials import PolicyTrials
 from streams.control import Control, Value
 from streams.live_book import LiveBook
+from streams.publisher import Publisher
 from streams.settings import Settings
 
 OnControl = Callable[[str, str, Value | None], None]
@@ -28,7 +31,10 @@ class Services:
     book: LiveBook
     archive: ArchiveReader
     hub: Hub
+    publisher: Publisher
+    alerts: LiveAlerts
     customers: CustomerBook
+    trials: PolicyTrials
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     on_control: list[OnControl] = field(default_factory=list)
 
@@ -47,9 +53,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         LiveBook(settings) as book,
         ArchiveReader(settings) as archive,
         Hub(settings) as hub,
+        Publisher(settings) as publisher,
+        LiveAlerts(settings) as alerts,
         CustomerBook(book, archive) as customers,
+        PolicyTrials(settings) as trials,
     ):
-        yield Services(settings, control, book, archive, hub, customers, on_control=on_control)
+        yield Services(
+            settings, control, book, archive, hub, publisher, alerts, customers, trials, on_control=on_control
+        )
 
 
 def services_of(request: Request) -> Services:

@@ -72,6 +72,11 @@ class DriftWatch:
         """How many outcomes were watched."""
         return self._state.outcomes
 
+    @property
+    def stability(self) -> float | None:
+        """The population stability index of the scores; None until there is something to compare with."""
+        return self._index() if self._comparable() else None
+
     def add(self, probability: float, bad: bool) -> list[Drifted]:
         """Watch an outcome that has become certain; what is worth a note now."""
         state, policy = self._state, self._policy
@@ -104,10 +109,11 @@ class DriftWatch:
         state.recent_bad = state.recent_bad * self._fade + bad
 
     def _index(self) -> float:
-        """0 until there is something to compare: the reference, and as many recent outcomes behind it."""
-        if self._state.outcomes < 2 * self._policy.reference_outcomes + self._policy.recent_outcomes:
-            return 0.0
-        return population_stability(self._state.reference, self._state.recent)
+        return population_stability(self._state.reference, self._state.recent) if self._comparable() else 0.0
+
+    def _comparable(self) -> bool:
+        """Whether the reference is whole, and as many recent outcomes as count stand behind it."""
+        return self._state.outcomes >= 2 * self._policy.reference_outcomes + self._policy.recent_outcomes
 
     def _summed(self) -> float:
         test = self._test

@@ -43,7 +43,7 @@ class RunningQuality(msgspec.Struct, array_like=True):
 
 
 _MOST_HEAVY = 8
-_BINS = (
+BIN_EDGES = (
     0.005,
     0.01,
     0.015,
@@ -70,21 +70,26 @@ _BINS = (
 class Period(msgspec.Struct, array_like=True):
     """Live figures of one stretch of time: sums, scores in bins by outcome, and the customers with most outcomes.
 
-    Of the customers a few are kept, and the one with fewest outcomes gives way to a newcomer: whoever has a part of
-    the outcomes that is worth leaving out stays.
+    ``foretold``: sum of the probabilities in each bin. Of the customers a few are kept, and the one with fewest
+    outcomes gives way to a newcomer: whoever has a part of the outcomes that is worth leaving out stays.
     """
 
     all: RunningQuality = msgspec.field(default_factory=RunningQuality)
     good: list[int] = []
     bad: list[int] = []
     heavy: dict[str, RunningQuality] = {}
+    foretold: list[float] = []
 
     def add(self, customer_id: str, model: float, naive: float, bad: bool) -> None:
         """Count one outcome."""
         self.all.add(model, naive, bad)
         if not self.good:
-            self.good, self.bad = [0] * (len(_BINS) + 1), [0] * (len(_BINS) + 1)
-        (self.bad if bad else self.good)[bisect_right(_BINS, model)] += 1
+            self.good, self.bad = [0] * (len(BIN_EDGES) + 1), [0] * (len(BIN_EDGES) + 1)
+        if not self.foretold:  # it may come from a state that was kept before there were sums
+            self.foretold = [0.0] * (len(BIN_EDGES) + 1)
+        place = bisect_right(BIN_EDGES, model)
+        (self.bad if bad else self.good)[place] += 1
+        self.foretold[place] += model
         if customer_id not in self.heavy and len(self.heavy) >= _MOST_HEAVY:
             del self.heavy[min(self.heavy, key=lambda customer: (self.heavy[customer].n, customer))]
         self.heavy.setdefault(customer_id, RunningQuality()).add(model, naive, bad)
@@ -96,6 +101,17 @@ class Period(msgspec.Struct, array_like=True):
         largest = self.heavy[max(self.heavy, key=lambda customer: (self.heavy[customer].n, customer))]
         fields = RunningQuality.__struct_fields__
         return RunningQuality(*(getattr(self.all, name) - getattr(largest, name) for name in fields))
+
+    def calibration(self) -> dict[str, float]:
+        """What was foretold and what happened in each bin with outcomes: ``bin_NN_n``, ``_bad``, ``_probability``."""
+        found = {}
+        for place, total in enumerate(self.foretold):
+            n = self.bad[place] + self.good[place]
+            if n:
+                found[f"bin_{place:02d}_n"] = float(n)
+                found[f"bin_{place:02d}_bad"] = float(self.bad[place])
+                found[f"bin_{place:02d}_probability"] = total / n
+        return found
 
     def ranks(self) -> tuple[float | None, float | None]:
         """AUC and KS as exact as the bins; None unless both classes occur."""

@@ -37,7 +37,11 @@ _DAYS: Final = {"from_day": Option("Date", default=FIRST_DAY), "to_day": Option(
 
 
 VIEWS: Final[dict[str, View]] = {
-    "events": View("time, log_partition, log_offset", per_customer=True),
+    "events": View(
+        "time, log_partition, log_offset",
+        per_customer=True,
+        options={name: Option("String", f"{name} = {{{name}:String}}") for name in ("invoice_id", "order_id")},
+    ),
     "book_day": View("as_of"),
     "invoice_ledger": View("customer_id, invoice_id", per_customer=True),
     "receivable_moves": View("customer_id, invoice_id, day, kind, open_change", per_customer=True),
@@ -46,6 +50,7 @@ VIEWS: Final[dict[str, View]] = {
     "dso": View("currency"),
     "dso_countback": View("currency"),
     "cei": View("currency, month"),
+    "receivables_over_time": View("currency, month"),
     "disputes": View("customer_id, invoice_id", per_customer=True),
     "invoice_outcomes": View(
         "customer_id, invoice_id",
@@ -55,7 +60,12 @@ VIEWS: Final[dict[str, View]] = {
     "customer_exposure": View("customer_id, currency", per_customer=True),
     "deliveries": View("customer_id, delivered_date, event_id", per_customer=True),
     "prices": View("customer_id, occurred_at, event_id", per_customer=True),
-    "level_history": View("customer_id, sequence, id", per_customer=True),
+    "payment_behaviour": View(
+        "customer_id, paid_day, invoice_id",
+        per_customer=True,
+        options={"from_day": from_day("paid_day"), "to_day": to_day("paid_day")},
+    ),
+    "level_history": View("customer_id, sequence, id", per_customer=True, sorts=("valid_from",)),
     "current_levels": View("customer_id", per_customer=True),
     "alerts": View("time DESC, customer_id, sequence DESC, id", per_customer=True),
     "severe_events": View(
@@ -72,18 +82,36 @@ VIEWS: Final[dict[str, View]] = {
     "tightening_grades": View(
         "policy_version, model", options={"policy_version": equals("policy_version"), "model": equals("model"), **_DAYS}
     ),
-    "model_log": View("time DESC, partition, sequence DESC, id"),
-    "audit": View("partition, sequence", per_customer=True),
+    "open_holds": View(
+        "held_since, customer_id, order_id",
+        per_customer=True,
+        options={name: equals(name) for name in ("level", "currency")},
+        sorts=("amount", "held_since", "customer_id"),
+    ),
+    "model_log": View(
+        "time DESC, partition, sequence DESC, id",
+        options={name: equals(name) for name in ("kind", "task")}
+        | {"from_day": from_day("time"), "to_day": to_day("time")},
+    ),
+    "audit": View("partition, sequence", per_customer=True, sorts=("sequence",)),
     "audit_checkpoints": View("partition, tree_size, id"),
-    "dead_letters": View("source_topic, source_partition, source_offset, id"),
+    "model_quality": View(
+        "task, month DESC, partition",
+        options={name: equals(name) for name in ("task", "model")}
+        | {"from_day": from_day("month"), "to_day": to_day("month")},
+    ),
+    "dead_letters": View("source_topic, source_partition, source_offset, id", sorts=("recorded_time",)),
     "webhook_deliveries": View("time DESC, subscription_id, sequence DESC, id", per_customer=True),
     "rejects": View("topic, partition, offset"),
     "portfolio_by_level_over_time": View("day, level"),
     "migration_matrix": View("level_before, level_after", options=_DAYS),
     "score_trend": View("customer_id", per_customer=True),
+    "expected_loss": View("currency, level", options={"lgd": Option("Float64", default="0.5")}),
     "customers": View("customer_id", per_customer=True),
     "customer_timeline": View("time, recorded_time, rank, position, id", per_customer=True),
     "data_freshness": View("topic"),
+    "data_quality": View("topic, source"),
+    "label_maturity": View("month"),
 }
 
 Query = tuple[str, dict[str, Any]]

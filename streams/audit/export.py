@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from models.audit_chain import Broken
 from models.merkle import Tree
@@ -17,6 +17,13 @@ from streams.archive.reader import Reader
 from streams.audit.checkpoints import latest
 from streams.audit.export_file import VERSION, Header, ProvenLine, WholeLine, write_line, writing
 from streams.audit.verify import Advance, entries_of
+
+
+class AuditTrail(Protocol):
+    """What an export of a customer needs of ``Reader``."""
+
+    async def audit(self, kind: str, **parameters: str) -> list[dict[str, Any]]:
+        """A page of the audit trail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,12 @@ async def export_all(reader: Reader, path: Path, made: datetime, advance: Advanc
 
 
 async def export_customer(
-    reader: Reader, customer: str, checkpoints: Sequence[AuditCheckpoint], path: Path, made: datetime, advance: Advance
+    reader: AuditTrail,
+    customer: str,
+    checkpoints: Sequence[AuditCheckpoint],
+    path: Path,
+    made: datetime,
+    advance: Advance,
 ) -> Exported:
     """The customer's entries up to the latest checkpoint, each with its proof.
 
@@ -75,7 +87,7 @@ async def export_customer(
     return Exported(len(covered), len(rows) - len(covered))
 
 
-async def _rows(reader: Reader, customer: str) -> list[dict[str, Any]]:
+async def _rows(reader: AuditTrail, customer: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     place = {"partition": "0", "first": "0"}
     while page := await reader.audit("customer", customer_id=customer, **place):
@@ -84,7 +96,7 @@ async def _rows(reader: Reader, customer: str) -> list[dict[str, Any]]:
     return rows
 
 
-async def _tree(reader: Reader, checkpoint: AuditCheckpoint, advance: Advance) -> Tree:
+async def _tree(reader: AuditTrail, checkpoint: AuditCheckpoint, advance: Advance) -> Tree:
     """The tree that the checkpoint has seen, from the archive's leaf hashes."""
     leaves: list[bytes] = []
     partition, size = str(checkpoint.partition), checkpoint.tree_size

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from schemas.errors import InvalidInput
 from streams.backtesting.compare import Setting, comparison, run_of
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
-from streams.commands.progress import progress_bar
+from streams.commands.progress import ProgressLines, progress_bar
 from streams.policy_file import named_policy
 from streams.sources.past import past_events
 
@@ -37,6 +38,9 @@ _CUSTOMERS_SHOWN = 10
 @ledger_options
 @money_options
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as one JSON object.")
+@click.option(
+    "--progress-lines", is_flag=True, help="Tell the progress on stderr in lines of DONE/TOTAL, for programs."
+)
 def compare(
     policy_a: str,
     policy_b: str,
@@ -49,6 +53,7 @@ def compare(
     date_format: str | None,
     number_rows: bool,
     as_json: bool,
+    progress_lines: bool,
     **options: Any,
 ) -> None:
     """Run two policies over the same ledger (or file of events) and tell the difference, B - A, in money.
@@ -67,10 +72,12 @@ def compare(
         reading = bar.add_task("reading", total=None)
         events = past_events(source, ledger_format(mapping, currency, date_format, number_rows))
         bar.remove_task(reading)
+        lines = ProgressLines(2 * len(events)) if progress_lines else None
         runs = []
         for name, text in zip((policy_a, policy_b), texts, strict=True):
             task = bar.add_task(name, total=len(events))
-            runs.append(run_of(text, events, setting, lambda task=task: bar.advance(task)))  # type: ignore[misc]
+            advance = lines.advance if lines else partial(bar.advance, task)
+            runs.append(run_of(text, events, setting, advance))
     found = comparison(*runs)
     if out is not None:
         _write(out, found)

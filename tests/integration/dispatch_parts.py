@@ -8,16 +8,21 @@ import re
 import sys
 import time
 import urllib.request
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from aiohttp import web
 from aiokafka import AIOKafkaProducer
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from schemas.envelope import CloudEvent
 from schemas.topics import ALERTS
+from streams.embedded.broker import free_port
 from streams.embedded.guard import Child, start_child
 from streams.settings import Settings
 from tests.unit.alerts.samples import alert, envelope
@@ -100,6 +105,47 @@ class ChatRoom:
             await asyncio.sleep(0.05)
 
 
+class MailBox:
+    """A mail server that takes everything; its Apprise URL sends mails to the credit desk."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self._server = Controller(self, hostname="127.0.0.1", port=free_port())
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Of aiosmtpd: a mail has come."""
+        self.mails.append(cast("EmailMessage", message_from_bytes(envelope.original_content, policy=policy.default)))
+        return "250 OK"
+
+    async def __aenter__(self) -> MailBox:
+        await asyncio.to_thread(self._server.start)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self._server.stop)
+
+    @property
+    def url(self) -> str:
+        """Its Apprise URL."""
+        return f"mailto://127.0.0.1:{self._server.port}/?mode=insecure&from=creditpulse@example.org&to=desk@example.org"
+
+    def bodies(self, kind: str = "html") -> list[str]:
+        """The bodies, in the order of their coming."""
+        parts = [mail.get_body((kind,)) for mail in self.mails]
+        return [part.get_content() for part in parts if part is not None]
+
+    async def until(self, count: int, seconds: float = 20) -> None:
+        """Wait until so many mails have come."""
+        async with asyncio.timeout(seconds):
+            while len(self.mails) < count:
+                await asyncio.sleep(0.05)
+
+    @property
+    def references(self) -> list[str]:
+        """References of all mails."""
+        return [found[1] for body in self.bodies() if (found := REFERENCE.search(body))]
+
+
 def write_routing(path: Path, channels: list[str], **changes: Any) -> Path:
     """A routing file of one receiver with short waits."""
     root = {"receiver": "desk", "group_by": ["customer"], "group_wait": "200ms", "group_interval": "500ms"}
@@ -117,9 +163,15 @@ def start_dispatch(settings: Settings, **environment: str) -> Child:
     while True:
         assert child.poll() is None, child.last_lines()
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{settings.dispatch_port}/health", timeout=2) as answer:
-                assert json.load(answer)["status"] == "ok"
-                return child
+            assert json.loads(page(settings, "health"))["status"] == "ok"
+            return child
         except OSError:
             assert time.monotonic() < deadline, child.last_lines()
             time.sleep(0.1)
+
+
+def page(settings: Settings, name: str) -> str:
+    """What the dispatcher tells about itself; raises OSError while it is not well."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{settings.dispatch_port}/{name}", timeout=2) as answer:
+        told: str = answer.read().decode()
+        return told

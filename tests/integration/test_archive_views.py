@@ -13,8 +13,9 @@ import pytest
 from models.calendar import day_of
 from models.exposure import positions
 from models.policy import default_policy
+from schemas.decisions import DefaultRisk
 from schemas.levels import Level
-from schemas.topics import ALERTS, DELIVERIES, LOG
+from schemas.topics import ALERTS, DEAD_LETTERS, DELIVERIES, LOG, ORDER_DECISIONS
 from streams.archive.catalog import VIEWS
 from streams.archive.client import ClickHouse
 from streams.archive.dsn import parse_dsn
@@ -80,6 +81,11 @@ BOOK = (
     invoiced("A", "I3", "3000", "2025-03-15", "2025-04-14"),
     paid("A", "P2", "2000", "2025-03-20", "I2"),
     until("2025-03-31"),
+)
+
+
+_RISK = DefaultRisk(
+    probability=0.25, bad_event="invoice paid more than 5 days late", horizon_days=36, evidence=9, low=0.1, high=0.4
 )
 
 
@@ -367,6 +373,92 @@ async def test_timeline_in_order(shelf: Shelf) -> None:
         ("level", "STANDARD -> WATCH, score 500: AGEING"),
         ("alert", "Tightening (AGEING): STANDARD -> WATCH"),
     ]
+
+
+async def test_payment_behaviour_beside_the_own_normal_range(shelf: Shelf) -> None:
+    """Five payments 0, 2, 4, 6 and 8 days late: mean 4, deviation root 8; the sixth, 20 days late, lies outside."""
+    book = []
+    for number, late in enumerate((0, 2, 4, 6, 8, 20)):
+        book.append(invoiced("A", f"I{number}", "100", "2025-01-01", f"2025-02-{1 + number:02d}"))
+        book.append(paid("A", f"P{number}", "100", f"2025-02-{1 + number + late:02d}", f"I{number}"))
+    await shelf.put(log_of(*book, until("2025-03-31")))
+    *before, last = await shelf.rows("payment_behaviour", customer_id="A")
+    assert [parts(row, "days_late", "normal_low", "outside") for row in before] == [
+        (late, None, False) for late in (0, 2, 4, 6, 8)
+    ]
+    assert parts(last, "normal_low", "normal_high") == pytest.approx((4 - 2 * 8**0.5, 4 + 2 * 8**0.5))
+    assert last["outside"]
+    assert last["dbt"] == pytest.approx((0 + 2 + 4 + 6 + 8 + 20) / 6)
+
+
+async def test_receivables_over_time_end_where_the_book_stands(shelf: Shelf) -> None:
+    """The newest month's measures are those of today's views; a month without receivables has none."""
+    await shelf.put(log_of(*BOOK))
+    months = await shelf.rows("receivables_over_time")
+    columns = ("dso", "best_possible_dso", "add_days")
+    for row in await shelf.rows("dso"):
+        newest = [month for month in months if month["currency"] == row["currency"]][-1]
+        assert parts(newest, *columns) == pytest.approx(parts(row, *columns))
+    usd = {row["month"]: row for row in months if row["currency"] == "USD"}
+    # End of February: I1 600 (past due) and I2 2000 open, 3000 sold in the 90 days.
+    assert parts(usd["2025-02-01"], *columns) == pytest.approx((2600 / 3000 * 90, 2000 / 3000 * 90, 18.0))
+
+
+async def test_labels_mature(shelf: Shelf) -> None:
+    """Of an invoice the outcome is known when it is paid, or open for longer than the grace of the policy in force."""
+    level = level_record("A", 1, at("2025-01-01"), Level.WATCH, Level.STANDARD, default_risk=_RISK)
+    await shelf.put([*log_of(*BOOK), level])
+    rows = await shelf.rows("label_maturity")
+    columns = ("month", "invoices", "matured", "bad", "not_due", "in_grace", "maturity")
+    assert [parts(row, *columns) for row in rows] == [
+        ("2025-01-01", 1, 1, 1, 0, 0, 1.0),  # open, 50 days past due
+        ("2025-02-01", 1, 1, 1, 0, 0, 1.0),  # paid 13 days late
+        ("2025-03-01", 2, 1, 1, 1, 0, 0.5),  # one 26 days past due, one not yet due
+    ]
+
+
+async def test_expected_loss_is_probability_times_lgd_times_exposure(shelf: Shelf) -> None:
+    """600 at 25 %: 75 at the default LGD of one half, 150 when all of it is lost."""
+    await shelf.put([level_record("A", 1, at("2025-01-01"), Level.WATCH, Level.STANDARD)])
+    columns = ("currency", "level", "exposure", "expected_loss")
+    assert [parts(row, *columns) for row in await shelf.rows("expected_loss")] == [("USD", "WATCH", "600.0000", 75.0)]
+    assert (await shelf.rows("expected_loss", options={"lgd": "1"}))[0]["expected_loss"] == 150.0
+
+
+async def test_holds_are_open_until_invoiced_or_cancelled(shelf: Shelf) -> None:
+    """An order on hold is there once, with its age; one that was invoiced or cancelled all the same is not."""
+    records = Engine(partitions=2).records(Book(customers=30, days=240).events())
+    # Up to the last hold: it is open, while orders held earlier have been invoiced meanwhile.
+    holds = [
+        at
+        for at, record in enumerate(records)
+        if record.topic == ORDER_DECISIONS and b'"hold"' in (record.value or b"")
+    ]
+    await shelf.put(records[: holds[-1] + 1])
+    (day,) = await shelf.rows("book_day")
+    decisions = [row for row in await shelf.rows("order_decisions", limit=10_000) if row["latest"]]
+    gone = {
+        (row["customer_id"], row["order_id"])
+        for row in await shelf.rows("events", limit=10_000)
+        if row["type"] in ("order.invoiced", "order.cancelled")
+    }
+    held = {(row["customer_id"], row["order_id"]) for row in decisions if row["decision"] == "hold"}
+    assert held & gone
+    assert held - gone
+    rows = await shelf.rows("open_holds", limit=10_000)
+    assert {(row["customer_id"], row["order_id"]) for row in rows} == held - gone
+    assert len(rows) == len(held - gone)
+    assert all(row["held_since"] <= day["newest_time"] and row["age_days"] >= 0 for row in rows)
+
+
+async def test_quality_of_the_models_with_all_outcomes_in_bins(shelf: Shelf) -> None:
+    """Each month's note is a row; its calibration bins hold all outcomes, each mean probability within its bin."""
+    await shelf.put(Engine().records(Book(customers=12, days=150).events()))
+    months = await shelf.rows("model_quality", options={"task": "A"})
+    assert len(months) >= 4
+    for row in months:
+        assert sum(found["n"] for found in row["calibration"]) == row["n"]
+        assert all(found["from"] <= found["probability"] <= found["to"] for found in row["calibration"])
 
 
 async def test_written_twice_counts_once(shelf: Shelf) -> None:

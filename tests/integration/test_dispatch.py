@@ -8,67 +8,80 @@ import os
 import signal
 from pathlib import Path
 
-import pytest
+from click.testing import CliRunner
 
-from alerts.dispatch.store import StateStore
-from schemas.decisions import AlertKind
-from schemas.errors import Unavailable
+from schemas.decisions import AlertKind, Master
 from schemas.levels import Level
+from streams.cli import main
 from streams.embedded.broker import free_port
 from streams.embedded.guard import Child
 from streams.settings import Settings
 from streams.topic_admin import ensure_topics
 from tests.integration.conftest import MakeSettings
-from tests.integration.dispatch_parts import ChatRoom, publish_alerts, start_dispatch, tightening, write_routing
+from tests.integration.dispatch_parts import (
+    ChatRoom,
+    MailBox,
+    page,
+    publish_alerts,
+    start_dispatch,
+    tightening,
+    write_routing,
+)
 
 
 async def cli(settings: Settings, *words: str) -> str:
     """Output of a command of ours."""
-    child = await asyncio.create_subprocess_exec(
-        ".venv/bin/creditpulse", *words, env={**os.environ, **settings.environment()},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await child.communicate()
-    assert child.returncode == 0, err.decode()
-    return out.decode()
+    done = await asyncio.to_thread(CliRunner().invoke, main, words, env=settings.environment())
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
-async def start(settings: Settings, room: ChatRoom) -> Child:
-    return await asyncio.to_thread(start_dispatch, settings, DESK_CHAT=room.url)
+async def start(settings: Settings, room: ChatRoom, mails: MailBox) -> Child:
+    return await asyncio.to_thread(start_dispatch, settings, DESK_CHAT=room.url, DESK_MAIL=mails.url)
 
 
 async def test_killed_and_started_again_it_tells_all_and_none_twice(
     make_settings: MakeSettings, tmp_path: Path
 ) -> None:
-    """Alerts before, while and after; acknowledgement and silence outlive the kill; ends are told."""
-    routing = write_routing(tmp_path / "routing.yaml", ["${DESK_CHAT}"])
+    """Alerts before, while and after; acknowledgement and silence outlive the kill; ends are told; by chat and mail."""
+    routing = write_routing(tmp_path / "routing.yaml", ["${DESK_CHAT}", "${DESK_MAIL}"])
     settings = make_settings(routing_file=routing, dispatch_port=free_port(), clock="wall")
     await ensure_topics(settings)
-    names = [f"C{number}" for number in range(12)]
-    await publish_alerts(settings, *(tightening(name) for name in names[:4]))
-    async with ChatRoom() as room:
-        child = await start(settings, room)
-        await room.until("new", set(names[:4]))
+    names = [f"C{number}" for number in range(8)]
+    hostile = Master(name="<script>alert(1)</script>")
+    await publish_alerts(settings, *(tightening(name, master=hostile) for name in names[:2]))
+    async with MailBox() as mails, ChatRoom() as room:
+        child = await start(settings, room, mails)
+        await room.until("new", set(names[:2]))
         listed = {item["customer"]: item for item in json.loads(await cli(settings, "alerts", "list", "--json"))}
         await cli(settings, "alerts", "ack", listed["C0"]["id"], "--by", "ann", "--reason", "called them")
-        muted = ["--match", "customer=C9", "--for", "1h", "--by", "ann", "--reason", "payment plan"]
+        muted = ["--match", "customer=C5", "--for", "1h", "--by", "ann", "--reason", "payment plan"]
         await cli(settings, "alerts", "silence", "add", *muted)
-        await publish_alerts(settings, *(tightening(name) for name in names[4:7]))
+        await publish_alerts(settings, *(tightening(name) for name in names[2:4]))
         os.kill(child.pid, signal.SIGKILL)
         child.stop(timeout=10)
-        await publish_alerts(settings, *(tightening(name) for name in names[7:10]))
-        child = await start(settings, room)
+        await publish_alerts(settings, *(tightening(name) for name in names[4:6]))
+        child = await start(settings, room, mails)
         easing = {"kind": AlertKind.EASING, "level": Level.STANDARD, "level_before": Level.WATCH}
-        await publish_alerts(settings, *(tightening(name) for name in names[10:]), tightening("C1", 2, **easing))
-        await room.until("new", set(names) - {"C9"})
+        await publish_alerts(settings, *(tightening(name) for name in names[6:]), tightening("C1", 2, **easing))
+        await room.until("new", set(names) - {"C5"})
         await room.until("over", {"C1"})
         after = {item["customer"]: item for item in json.loads(await cli(settings, "alerts", "list", "--json"))}
         assert (after["C0"]["state"], after["C0"]["acknowledged_by"]) == ("acknowledged", "ann")
-        assert after["C9"]["muted_by_silence"] is not None
-        assert "C9" not in room.told("new")
+        assert after["C5"]["muted_by_silence"] is not None
+        assert "C5" not in room.told("new")
         assert after["C1"]["state"] == "resolved"
+        await mails.until(len(room.messages))
+        metrics = await asyncio.to_thread(page, settings, "metrics")
+        assert 'creditpulse_alerts{stage="acknowledged"} 1.0' in metrics
+        assert 'creditpulse_messages_total{outcome="sent",receiver="desk"}' in metrics
         assert child.stop(timeout=20) == 0
         assert len(room.references) == len(set(room.references)) == len(room.messages)
+        # The mails say the same, each once: the reference ends with the number of the message alone.
+        assert sorted(mails.references) == sorted(room.references)
+        assert "&lt;script&gt;" in "".join(mails.bodies())
+        assert "<script>" not in "".join(mails.bodies())
+        assert {mail["To"] for mail in mails.mails} == {"desk@example.org"}
 
 
 async def test_a_channel_that_fails_holds_up_no_other_and_gets_all_later(
@@ -92,18 +105,3 @@ async def test_a_channel_that_fails_holds_up_no_other_and_gets_all_later(
         assert child.stop(timeout=20) == 0
         assert len(well.messages) == len(ill.messages) == 2
         assert sorted(well.references) == sorted(ill.references)
-
-
-async def test_a_step_is_stored_whole_and_a_second_dispatcher_ends_the_first(make_settings: MakeSettings) -> None:
-    settings = make_settings()
-    await ensure_topics(settings)
-    async with StateStore(settings) as first:
-        await first.commit({"alert/a": b"1", "alert/b": b"2"})
-        await first.commit({"alert/a": None})
-        async with StateStore(settings) as second:
-            assert second.records == {"alert/b": b"2"}
-            with pytest.raises(Unavailable):
-                await first.commit({"alert/b": b"3"})
-            await second.commit({"alert/c": b"4"})
-        async with StateStore(settings) as third:
-            assert third.records == {"alert/b": b"2", "alert/c": b"4"}

@@ -20,7 +20,14 @@ ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = [name for name, service in SERVICES.items() if "build" in service]
-DOCS = ["README.md", "docs/architecture.md", "docs/desk.md", "docs/operations.md", "docs/subscribers.md"]
+DOCS = [
+    "README.md",
+    "docs/alerts.md",
+    "docs/architecture.md",
+    "docs/desk.md",
+    "docs/operations.md",
+    "docs/subscribers.md",
+]
 VARIABLES = {f"CREDITPULSE_{name.upper()}": field for name, field in Settings.model_fields.items()}
 NOT_SETTINGS = {"CREDITPULSE_KAFKA_HOME", "CREDITPULSE_TEST_BROKER"}
 """Variables of development, read where they are used."""

@@ -95,8 +95,53 @@ def bars(
     }
 
 
-def waterfall(frame: Frame, steps: Sequence[tuple[str, float]], start: tuple[str, float] | None, total: str) -> Options:
-    """From ``start`` (or zero) over the steps to their sum, each bar hanging where the one before ended."""
+def lying_waterfall(frame: Frame, steps: Sequence[tuple[str, float]], start: tuple[str, float], total: str) -> Options:
+    """As ``waterfall``, lying: for many steps with long names, the first on top."""
+    p, f = frame.palette, frame.f
+    names, invisible, data = [start[0]], [0.0], [_bar(start[1], p.muted, f.number(start[1]))]
+    at = start[1]
+    for name, change in steps:
+        names.append(name)
+        invisible.append(min(at, at + change))
+        data.append(_bar(abs(change), p.bad if change < 0 else p.good, f.number(change, signed=True)))
+        at += change
+    names.append(total)
+    invisible.append(0.0)
+    data.append(_bar(at, p.accent, f.number(at)))
+    return {
+        "grid": {"left": 4, "right": 56, "top": 4, "bottom": 4},
+        "tooltip": {"show": False},
+        "xAxis": {"type": "value", "show": False, "max": start[1]},
+        "yAxis": {
+            "type": "category", "inverse": True, "data": names, "axisLine": {"show": False},
+            "axisTick": {"show": False}, "axisLabel": {"color": p.text}, "splitLine": {"show": False},
+        },
+        "series": [
+            {"type": "bar", "stack": "w", "silent": True, "itemStyle": {"color": "transparent"}, "data": invisible},
+            {
+                "type": "bar", "stack": "w", "barMaxWidth": 14, "data": data,
+                "label": {"show": True, "position": "right", "color": p.text, "fontSize": 11.5},
+            },
+        ],
+    }  # fmt: skip
+
+
+def _bar(value: float, colour: str, label: str) -> Options:
+    return {"value": value, "itemStyle": {"color": colour}, "label": {"formatter": label}}
+
+
+def waterfall(
+    frame: Frame,
+    steps: Sequence[tuple[str, float]],
+    start: tuple[str, float] | None,
+    total: str,
+    *,
+    neutral: bool = False,
+) -> Options:
+    """From ``start`` (or zero) over the steps to their sum, each bar hanging where the one before ended.
+
+    ``neutral``: more is neither good nor bad.
+    """
     p, f = frame.palette, frame.f
     names, invisible, data = [], [], []
     at = 0.0
@@ -108,7 +153,7 @@ def waterfall(frame: Frame, steps: Sequence[tuple[str, float]], start: tuple[str
     for name, change in steps:
         names.append(name)
         invisible.append(min(at, at + change))
-        colour = p.bad if change < 0 else p.good
+        colour = p.series[4 if change < 0 else 1] if neutral else p.bad if change < 0 else p.good
         data.append(
             {
                 "value": abs(change),

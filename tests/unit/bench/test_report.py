@@ -29,6 +29,13 @@ FOUND: dict[str, Any] = {
         "restored_mb": {"now": 200.0, "peak": 210.0},
         "restored_after_s": 2.0,
     },
+    "credit_checks": {
+        "requests_per_s": 200,
+        "check_ms": {"p50": 2.0, "p99": 8.0, "max": 20.0},
+        "booked_ms": {"p50": 2.0, "p99": 9.0, "max": 20.0},
+        "bare_ms": {"p50": 1.0, "p99": 4.0, "max": 9.0},
+        "check_ratio_p99": 2.0,
+    },
     "state_bytes": {"median": 1000, "p90": 1500, "max": 2000},
 }
 

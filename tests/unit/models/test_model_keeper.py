@@ -92,6 +92,11 @@ def test_each_month_says_how_good_the_models_were() -> None:
     last = found[-1]
     assert last.rate == pytest.approx(0.25, abs=0.01)
     assert last.statistic == last.figures["log_loss"] < last.threshold == last.figures["naive_log_loss"]
+    bins = [f"bin_{place:02d}" for place in range(20) if f"bin_{place:02d}_n" in last.figures]
+    assert sum(last.figures[f"{name}_n"] for name in bins) == last.outcomes
+    assert sum(last.figures[f"{name}_bad"] for name in bins) == last.figures["rate"] * last.outcomes
+    foretold = sum(last.figures[f"{name}_probability"] * last.figures[f"{name}_n"] for name in bins)
+    assert foretold / last.outcomes == pytest.approx(last.mean_probability)
     assert last.figures["n_without_largest"] == last.outcomes - last.outcomes // CUSTOMERS
 
 

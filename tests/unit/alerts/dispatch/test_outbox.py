@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from alerts.dispatch.apprise_channel import AppriseChannel, channel_url
+from alerts.dispatch.apprise_channel import AppriseChannel
 from alerts.dispatch.message import Message, Settled
 from alerts.dispatch.outbox import Outbox
+from alerts.routing.config import channel_url
 from schemas.errors import InvalidInput, Unavailable
 
 

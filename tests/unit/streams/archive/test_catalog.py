@@ -11,6 +11,7 @@ import pytest
 from schemas.errors import InvalidInput
 from streams.archive.catalog import jsonable, timeline_query, view_query
 from streams.archive.errors import NotFound
+from streams.archive.options import order_by
 
 
 def test_values_are_bound() -> None:
@@ -20,6 +21,37 @@ def test_values_are_bound() -> None:
     assert evil not in sql
     assert parameters == {"customer_id": evil, "limit": 5, "offset": 10}
     assert evil not in timeline_query(evil, 3)[0]
+
+
+def test_options_are_bound_and_sorts_are_listed() -> None:
+    """A value of an option, however odd, is bound; only a column of the list can be sorted by."""
+    evil = "x') OR 1=1 --"
+    sql, parameters = view_query("graded_tightenings", options={"grade": evil, "from_day": "2026-01-01"})
+    assert evil not in sql
+    assert parameters["grade"] == evil
+    assert parameters["from_day"] == date(2026, 1, 1)
+    sql, parameters = view_query("tightening_grades", options={"to_day": "2026-01-31"})
+    assert "tightening_grades(from_day={from_day:Date}, to_day={to_day:Date})" in sql
+    assert parameters["from_day"] == date(1970, 1, 1)
+    assert order_by("-score", ("score",), "customer_id") == "score DESC NULLS LAST, customer_id"
+
+
+@pytest.mark.parametrize(
+    ("view", "wrong"),
+    [
+        ("graded_tightenings", {"sort": "time; DROP TABLE raw_log"}),
+        ("graded_tightenings", {"from_day": "yesterday"}),
+        ("graded_tightenings", {"from_day": "3000-01-01"}),
+        ("severe_events", {"warned": "1 OR 1"}),
+        ("graded_tightenings", {"grade": "x" * 201}),
+        ("dso", {"currency": "USD"}),
+    ],
+)
+def test_wrong_options_name_their_field(view: str, wrong: dict[str, str]) -> None:
+    """What a view does not know, or cannot read, is refused with its name."""
+    with pytest.raises(InvalidInput) as caught:
+        view_query(view, options=wrong)
+    assert caught.value.field == next(iter(wrong))
 
 
 def test_unknown_view_names_those_there_are() -> None:

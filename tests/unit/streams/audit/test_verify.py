@@ -18,6 +18,7 @@ from schemas.audit import CheckpointOut
 from schemas.errors import InvalidInput, Unavailable
 from streams.archive.errors import NotFound
 from streams.archive.reader import Reader
+from streams.audit.customer import prove_customer
 from streams.audit.export import export_all, export_customer
 from streams.audit.outcome import Outcome
 from streams.audit.verify import Span, verify_archive
@@ -258,3 +259,22 @@ def test_a_file_that_is_no_export(content: bytes, tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InvalidInput):
             verify_file(tmp_path / name, None, quiet)
+
+
+async def test_one_customer_is_proven_as_an_outside_party_would() -> None:
+    """All entries up to the last checkpoint; of a wrong record the entry is named, of a wrong tree where it ends."""
+    archive, checkpoints = await sealed({1: RECORDS})
+    good = await prove_customer(archive, "C2", checkpoints.data, NOW)
+    assert (good.proven, good.uncovered, good.broken) == (4, 0, None)
+    early = await prove_customer(archive, "C2", checkpoints.data[:2], NOW)
+    assert (early.proven, early.uncovered, early.broken) == (2, 2, None)
+    archive.rows[1, 9]["record"] = archive.rows[1, 9]["record"].replace("approve", "release").replace("C2", "C2 ")
+    changed = (await prove_customer(archive, "C2", checkpoints.data, NOW)).broken
+    assert changed is not None
+    assert (changed.partition, changed.sequence) == (1, 9)
+    archive.rows[1, 16]["leaf"] = "00" * 32
+    grown = (await prove_customer(archive, "C2", checkpoints.data, NOW)).broken
+    assert grown is not None
+    assert grown.sequence == 29
+    with pytest.raises(NotFound):
+        await prove_customer(archive, "nobody", checkpoints.data, NOW)

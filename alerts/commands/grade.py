@@ -1,0 +1,124 @@
+"""``creditpulse alerts grade``: which tightenings were right, how early, and what the wrong ones cost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, cast
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from alerts.plain import plain
+from alerts.texts import LANGUAGES, Language, phrase, text
+from streams.archive.catalog import MAX_LIMIT
+from streams.archive.reader import Reader
+from streams.settings import Settings
+
+_SUMMARY = (
+    "policy", "model", "tightenings", "open", "thin", "true", "false", "precision", "lead", "false_holds",
+    "exposure_reduced", "sales_forgone",
+)  # fmt: skip
+_EACH = ("since", "customer", "level", "cause", "policy", "model", "grade", "lead", "exposure_reduced", "sales_forgone")
+_PIPE_WIDTH = 160
+"""Columns where the output is no terminal."""
+
+
+@click.command()
+@click.option("--policy", help="Only tightenings by this policy version.")
+@click.option("--model", help="Only by this model, e.g. rate-blr-2.")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="Only from this day on (UTC).")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Only up to this day (UTC).")
+@click.option("--each", is_flag=True, help="List every tightening instead of sums by policy and model.")
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array: rows of the archive's view.")
+def grade(
+    policy: str | None,
+    model: str | None,
+    first: datetime | None,
+    last: datetime | None,
+    each: bool,
+    lang: str,
+    as_json: bool,
+) -> None:
+    """Grade the tightenings of the past: did a severe event follow within 120 days, and how many days later?
+
+    What is severe stands in docs/credit-science.md, as in the backtest. While its 120 days are not over, a tightening
+    is in no rate. Read from the archive's views tightening_grades and, with --each, graded_tightenings.
+
+    \b
+    Example:  creditpulse alerts grade --policy default-1 --from 2026-01-01 --to 2026-06-30
+    Exit codes: 0 shown; 1 no archive answers; 2 an option is wrong.
+    """
+    given = {
+        "policy_version": policy,
+        "model": model,
+        "from_day": first and first.date().isoformat(),
+        "to_day": last and last.date().isoformat(),
+    }
+    options = {name: value for name, value in given.items() if value is not None}
+    rows = asyncio.run(_read("graded_tightenings" if each else "tightening_grades", options))
+    language = cast("Language", lang)
+    if as_json:
+        click.echo(json.dumps(rows))
+    elif not rows:
+        click.echo(text("grade.none", language))
+    else:
+        console = Console(highlight=False)
+        if not console.is_terminal:
+            console = Console(highlight=False, width=_PIPE_WIDTH)
+        console.print(_table(rows, _EACH if each else _SUMMARY, language))
+
+
+async def _read(view: str, options: Mapping[str, str]) -> list[dict[str, Any]]:
+    async with Reader(Settings()) as reader:
+        return await reader.view(view, limit=MAX_LIMIT, options=options)
+
+
+def _table(rows: list[dict[str, Any]], names: tuple[str, ...], language: Language) -> Table:
+    table = Table(*(text(f"column.{name}", language) for name in names), box=None)
+    for row in rows:
+        cells = _cells(row, language)
+        table.add_row(*(Text(plain(cells[name])) for name in names))
+    return table
+
+
+def _cells(row: dict[str, Any], language: Language) -> dict[str, str]:
+    """What both tables show of a row, by column."""
+    found = {
+        "policy": row["policy_version"],
+        "model": row["model"],
+        "exposure_reduced": _money(row["exposure_reduced"]),
+        "sales_forgone": _money(row["sales_forgone"]),
+    }
+    if "grade" in row:
+        lead = row["lead_days"]
+        return found | {
+            "since": row["day"],
+            "customer": row["customer_id"],
+            "level": text(row["level"], language),
+            "cause": text(row["cause_kind"], language),
+            "grade": text(f"grade.{row['grade']}", language),
+            "lead": "-" if lead is None else str(lead),
+        }
+    lead, rate, precision = row["median_lead_days"], row["false_hold_rate"], row["precision"]
+    shown = {"some": str(row["false_holds"]), "all": str(row["judged_holds"])}
+    return found | {
+        "tightenings": str(row["tightenings"]),
+        "open": str(row["open_alerts"]),
+        "thin": str(row["thin_alerts"]),
+        "true": str(row["true_alerts"]),
+        "false": str(row["false_alerts"]),
+        "precision": "-" if precision is None else f"{precision:.0%}",
+        "lead": "-" if lead is None else f"{lead:g}",
+        "false_holds": "-" if rate is None else phrase("grade.false_holds", language, share=f"{rate:.0%}", **shown),
+    }
+
+
+def _money(amounts: Mapping[str, str]) -> str:
+    return ", ".join(f"{Decimal(amount):,.2f} {currency}" for currency, amount in sorted(amounts.items())) or "-"

@@ -1,0 +1,335 @@
+"""What persons decide about orders, levels and disputes: one function each, for the REST API and the desk's pages.
+
+Each publishes the act's event on its source topic, so that it goes through gate, log and engine like everything else;
+who acts comes from the key or session, and what the engine answers is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from alerts.texts import reason_text
+from desk import proposals
+from desk.act_sending import Act, IsLast, Sent, look_up, send_act
+from desk.api.problems import Refused
+from desk.api.roles import Person, Role
+from desk.api.services import Services
+from desk.proposals import Proposal
+from schemas.assessments import (
+    AgencyReportReceived,
+    AgencyWord,
+    FinancialStatementFiled,
+    LevelOverridden,
+    QualitativeReviewed,
+    ReviewGrades,
+    StatementFigures,
+)
+from schemas.decisions import OrderCheck, OrderDecision, OutEvent
+from schemas.errors import Conflict, InvalidInput
+from schemas.events import CustomerEvent, DisputeReason, DisputeResolved, InvoiceDisputed
+from schemas.levels import Level
+from schemas.order_acts import OrderAct, OrderHoldForced, OrderHoldLifted, OrderRejected, OrderReleased
+from schemas.topics import ASSESSMENTS, ORDERS
+
+HOLDS, RELEASES, OVERRIDES, DISPUTES = Role.ANALYST, Role.APPROVER, Role.APPROVER, Role.ANALYST
+"""The least role that holds and rejects orders; releases them and lifts holds; overrides levels; enters disputes."""
+ASSESSES = Role.ANALYST
+"""The least role that enters statements, agency reports and reviews."""
+
+FOUR_EYES = "FOUR_EYES_NEEDED"
+REFUSALS = frozenset(
+    {"ORDER_NOT_OPEN", "VERSION_CONFLICT", "NOT_HELD", "NOT_FORCED", "OTHER_CURRENCY", "RELEASE_OVER", FOUR_EYES}
+)
+"""Codes by which the engine says that it did not do what a person decided."""
+
+
+class ActRefused(Conflict):
+    """The engine did not do it, ``check`` says why; ``decision`` is how the order stands."""
+
+    def __init__(self, check: OrderCheck, decision: OrderDecision) -> None:
+        super().__init__(reason_text(check, "en"))
+        self.check, self.decision = check, decision
+        self.code = check.code.lower()
+
+    @property
+    def stands(self) -> dict[str, Any]:
+        """The decision that stands."""
+        return {"decision": self.decision.model_dump(mode="json")}
+
+
+class OrderSeen(NamedTuple):
+    """An order as the person who decides saw it. ``version`` None: whatever has become of it."""
+
+    customer_id: str
+    order_id: str
+    version: int | None
+
+
+class ActAnswer(BaseModel):
+    """``done``: the engine has decided; ``pending``: it has not answered yet, look again under ``id``; ``proposed``: a
+    second person has to agree."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(description="Where to look: /v1/acts/{id}.")
+    status: Literal["done", "pending", "proposed"]
+    decisions: list[OutEvent] = Field(description="All that followed: levels, alerts, decisions on orders.")
+    proposal: Proposal | None = None
+
+
+async def release(
+    services: Services,
+    who: Person,
+    order: OrderSeen,
+    reason: str,
+    *,
+    up_to_amount: Decimal | None = None,
+    currency: str | None = None,
+    valid_until: date | None = None,
+    key: str | None = None,
+) -> ActAnswer:
+    """Let a held order go, whole or up to an amount; above the policy's amount it becomes a proposal.
+
+    Raises Refused (403), InvalidInput, ActRefused, Unavailable; so do those below.
+    """
+    _may(who, RELEASES)
+    more = {"up_to_amount": up_to_amount, "currency": currency, "valid_until": valid_until}
+    sent = await _send(services, who, OrderReleased, order, reason, key, more)
+    refusal = _refusal(sent)
+    if refusal is None or refusal.check.code != FOUR_EYES:
+        return _answer(sent, refusal)
+    proposal = Proposal(
+        id=sent.act_id,
+        customer_id=order.customer_id,
+        order_id=order.order_id,
+        version=refusal.decision.version or 0,
+        reason=reason,
+        above="{above} {currency}".format_map(refusal.check.detail),
+        by=who.name,
+        at=services.now(),
+        **more,
+    )
+    kept = await proposals.propose(services.control, proposal)
+    return ActAnswer(id=sent.act_id, status="proposed", decisions=[], proposal=kept)
+
+
+async def approve(services: Services, who: Person, proposal_id: str) -> ActAnswer:
+    """Agree, as the second person, to a release; raises NotFound and Conflict as well."""
+    _may(who, RELEASES)
+    control = services.control
+    proposal = proposals.open_proposal(control, proposal_id, services.now())
+    if proposal.by == who.name:
+        raise Refused(403, "second_person_needed", "somebody else has to agree to what you have asked for")
+    order = OrderSeen(proposal.customer_id, proposal.order_id, proposal.version)
+    more = {name: getattr(proposal, name) for name in ("up_to_amount", "currency", "valid_until")}
+    more |= {"by": proposal.by, "second_person": who.name}
+    sent = await _send(services, who, OrderReleased, order, proposal.reason, f"approve {proposal.id}", more)
+    refusal = _refusal(sent)
+    if sent.decisions is not None:
+        # Another one may have been a moment faster: then that is what is told.
+        proposal = proposals.open_proposal(control, proposal_id, services.now())
+        state: Literal["approved", "void"] = "approved" if refusal is None else "void"
+        proposal = await proposals.decide(control, proposal, state, who.name, services.now())
+    answer = _answer(sent, refusal)
+    return answer.model_copy(update={"proposal": proposal})
+
+
+async def decline(services: Services, who: Person, proposal_id: str, why: str) -> Proposal:
+    """Say no to a proposal, or take one's own back; nothing is sent. Raises Refused, NotFound, Conflict."""
+    proposal = proposals.open_proposal(services.control, proposal_id, services.now())
+    if proposal.by != who.name:
+        _may(who, RELEASES)
+    return await proposals.decide(services.control, proposal, "declined", who.name, services.now(), why)
+
+
+async def reject(
+    services: Services, who: Person, order: OrderSeen, reason: str, *, key: str | None = None
+) -> ActAnswer:
+    """Refuse an order."""
+    _may(who, HOLDS)
+    return await _decide(services, who, OrderRejected, order, reason, key)
+
+
+async def hold(services: Services, who: Person, order: OrderSeen, reason: str, *, key: str | None = None) -> ActAnswer:
+    """Hold an order, whatever the checks say; it need not be open yet."""
+    _may(who, HOLDS)
+    return await _decide(services, who, OrderHoldForced, order, reason, key)
+
+
+async def lift_hold(
+    services: Services, who: Person, order: OrderSeen, reason: str, *, key: str | None = None
+) -> ActAnswer:
+    """End a forced hold: the checks decide again."""
+    _may(who, RELEASES)
+    return await _decide(services, who, OrderHoldLifted, order, reason, key)
+
+
+async def override_level(
+    services: Services,
+    who: Person,
+    customer_id: str,
+    level: Level | None,
+    reason: str,
+    expires_on: date,
+    *,
+    key: str | None = None,
+) -> ActAnswer:
+    """Set a customer's level through ``expires_on``; ``level`` None takes an earlier setting back."""
+    _may(who, OVERRIDES)
+
+    def make(event_id: str, at: datetime) -> CustomerEvent:
+        if level is not None and expires_on < at.date():
+            raise InvalidInput("expires_on", f"expires_on {expires_on} has passed: today is {at.date()}", "expires_on")
+        return _event(
+            LevelOverridden, event_id, at, customer_id=customer_id, by=who.name, reason=reason, level=level,
+            expires_on=expires_on,
+        )  # fmt: skip
+
+    return _answer(await send_act(services, who, Act(ASSESSMENTS, customer_id, make), key), None)
+
+
+async def dispute(
+    services: Services,
+    who: Person,
+    customer_id: str,
+    invoice_id: str,
+    reason: DisputeReason,
+    *,
+    amount: Decimal | None = None,
+    currency: str | None = None,
+    key: str | None = None,
+) -> ActAnswer:
+    """Enter that the customer contests an invoice, or a part of it."""
+    return await _dispute(
+        services, who, InvoiceDisputed, customer_id, key, invoice_id=invoice_id, reason=reason, amount=amount,
+        currency=currency,
+    )  # fmt: skip
+
+
+async def resolve_dispute(
+    services: Services,
+    who: Person,
+    customer_id: str,
+    invoice_id: str,
+    outcome: Literal["accepted", "rejected"],
+    *,
+    amount: Decimal | None = None,
+    currency: str | None = None,
+    key: str | None = None,
+) -> ActAnswer:
+    """Enter how a dispute ended; the amount is the credit note's."""
+    return await _dispute(
+        services, who, DisputeResolved, customer_id, key, invoice_id=invoice_id, outcome=outcome, amount=amount,
+        currency=currency,
+    )  # fmt: skip
+
+
+async def act_answer(services: Services, act_id: str) -> ActAnswer:
+    """What became of an act that was sent before; raises NotFound, ActRefused, Unavailable."""
+
+    def is_last(event: CustomerEvent) -> IsLast:
+        return _about(event.order_id) if isinstance(event, OrderAct) else lambda _: False
+
+    sent = await look_up(services, act_id, is_last)
+    return _answer(sent, _refusal(sent))
+
+
+async def _decide(
+    services: Services, who: Person, kind: type[OrderAct], order: OrderSeen, reason: str, key: str | None
+) -> ActAnswer:
+    sent = await _send(services, who, kind, order, reason, key, {})
+    return _answer(sent, _refusal(sent))
+
+
+async def _send(
+    services: Services,
+    who: Person,
+    kind: type[OrderAct],
+    order: OrderSeen,
+    reason: str,
+    key: str | None,
+    more: dict[str, Any],
+) -> Sent:
+    fields = {"by": who.name} | more
+
+    def make(event_id: str, at: datetime) -> CustomerEvent:
+        return _event(
+            kind, event_id, at, customer_id=order.customer_id, order_id=order.order_id, reason=reason,
+            expected_version=order.version, **fields,
+        )  # fmt: skip
+
+    return await send_act(services, who, Act(ORDERS, order.customer_id, make, _about(order.order_id)), key)
+
+
+async def _dispute(
+    services: Services, who: Person, kind: type[CustomerEvent], customer_id: str, key: str | None, **fields: Any
+) -> ActAnswer:
+    _may(who, DISPUTES)
+
+    def make(event_id: str, at: datetime) -> CustomerEvent:
+        return _event(kind, event_id, at, customer_id=customer_id, by=who.name, **fields)
+
+    return _answer(await send_act(services, who, Act(ORDERS, customer_id, make), key), None)
+
+
+async def assess(
+    services: Services,
+    who: Person,
+    customer_id: str,
+    said: StatementFigures | AgencyWord | ReviewGrades,
+    *,
+    key: str | None = None,
+) -> ActAnswer:
+    """Enter what is known of a customer: the same event as an import publishes, with who entered it."""
+    _may(who, ASSESSES)
+    fields = {name: getattr(said, name) for name in type(said).model_fields}
+
+    def make(event_id: str, at: datetime) -> CustomerEvent:
+        head = {"customer_id": customer_id}
+        if isinstance(said, StatementFigures):
+            return _event(FinancialStatementFiled, event_id, at, **head, by=who.name, **fields)
+        if isinstance(said, AgencyWord):
+            return _event(AgencyReportReceived, event_id, at, **head, by=who.name, **fields)
+        return _event(QualitativeReviewed, event_id, at, **head, reviewer=who.name, **fields)
+
+    return _answer(await send_act(services, who, Act(ASSESSMENTS, customer_id, make), key), None)
+
+
+def _may(who: Person, role: Role) -> None:
+    if not who.role.holds(role):
+        raise Refused(403, "role_needed", f"this needs the role {role.value}; you have {who.role.value}")
+
+
+def _event(kind: type[CustomerEvent], event_id: str, at: datetime, **fields: Any) -> CustomerEvent:
+    try:
+        return kind(version=1, event_id=event_id, occurred_at=at, **fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or None
+        message = first["msg"].removeprefix("Value error, ")
+        raise InvalidInput("invalid_request", f"{field}: {message}" if field else message, field) from error
+
+
+def _about(order_id: str) -> Callable[[OutEvent], bool]:
+    return lambda out: isinstance(out.data, OrderDecision) and out.data.order_id == order_id
+
+
+def _refusal(sent: Sent) -> ActRefused | None:
+    for out in sent.decisions or ():
+        data = out.data
+        for check in data.checks if isinstance(data, OrderDecision) else ():
+            if check.code in REFUSALS and isinstance(data, OrderDecision):
+                return ActRefused(check, data)
+    return None
+
+
+def _answer(sent: Sent, refusal: ActRefused | None) -> ActAnswer:
+    if refusal is not None:
+        raise refusal
+    status: Literal["done", "pending"] = "pending" if sent.decisions is None else "done"
+    return ActAnswer(id=sent.act_id, status=status, decisions=sent.decisions or [])

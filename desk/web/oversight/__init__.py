@@ -1,0 +1,1 @@
+"""Parts of the pages on models, policies and data."""

@@ -1,0 +1,94 @@
+"""Data quality: what each source sends, how whole, right and timely it is, and what the gate refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nicegui import ui
+
+from desk import dead_letter_acts
+from desk.web.components.basics import Tile, card
+from desk.web.components.table import Column, Table
+from desk.web.frame import Frame
+from desk.web.live import News
+from desk.web.oversight.letters import Letters
+from desk.web.page import Page
+from desk.web.views import Row
+
+_SECONDS = 5.0
+_LETTERS = 500
+_GOOD_VALIDITY, _QUIET_DAYS = 0.995, 3.0
+
+
+async def build(frame: Frame) -> None:
+    """The page."""
+    t = frame.t
+    with ui.element("div").classes("grid"):
+        tiles = [
+            Tile(t(name), span=3, about=t(f"{name}_about"))
+            for name in ("validity", "completeness", "timeliness", "dead")
+        ]
+        with card(t("sources"), t("sources_note"), span=12, flush=True):
+            table = Table(frame, _columns(frame), key="topic", height=300, about=t("sources"))
+        letters = Letters(frame)
+
+    async def refresh(news: News) -> None:
+        rows = await frame.view("data_quality", limit=1_000)
+        refused = await frame.view("dead_letters", limit=_LETTERS, options={"sort": "-recorded_time"})
+        table.show([row | {"verdict": verdict_of(row)} for row in rows])
+        _show_tiles(frame, tiles, rows)
+        letters.show(refused)
+
+    frame.live(refresh, control=[dead_letter_acts.KIND], every=_SECONDS)
+
+
+def _columns(frame: Frame) -> list[Column]:
+    t = frame.t
+
+    def verdict(row: Any) -> tuple[str, str, str]:
+        return t(f"verdict_{row['verdict']}"), *_LOOKS[row["verdict"]]
+
+    return [
+        Column("topic", t("topic"), "text", 130, pinned=True),
+        Column("verdict", t("verdict"), "badge", 150, look=verdict),
+        Column("records", t("records"), "number", 96),
+        Column("refused", t("refused"), "number", 90),
+        Column("validity", t("validity"), "percent", 96, decimals=2, about=t("validity_about")),
+        Column("completeness", t("completeness"), "percent", 120, decimals=1, about=t("completeness_about")),
+        Column("timeliness", t("timeliness"), "percent", 106, decimals=1, about=t("timeliness_about")),
+        Column("duplicates", t("duplicates"), "number", 106, about=t("duplicates_about")),
+        Column("median_delay_hours", t("delay"), "number", 90, decimals=1, about=t("delay_about")),
+        Column("p95_delay_hours", t("delay_p95"), "number", 84, decimals=1, about=t("delay_about")),
+        Column("behind_days", t("behind"), "days", 90, decimals=1, about=t("behind_about")),
+    ]
+
+
+_LOOKS = {"fine": ("check_circle", "good"), "refuses": ("report", "warn"), "quiet": ("hourglass_empty", "")}
+
+
+def verdict_of(row: Row) -> str:
+    """fine, refuses (more is refused than a typing error now and then), or quiet (nothing new for days)."""
+    if row["validity"] is not None and row["validity"] < _GOOD_VALIDITY:
+        return "refuses"
+    return "quiet" if row["behind_days"] is None or row["behind_days"] > _QUIET_DAYS else "fine"
+
+
+def _show_tiles(frame: Frame, tiles: Sequence[Tile], rows: Sequence[Row]) -> None:
+    f, t = frame.f, frame.t
+    records, refused = sum(row["records"] for row in rows), sum(row["refused"] for row in rows)
+    repeated, topics = sum(row["duplicates"] for row in rows), sum(row["refused"] > 0 for row in rows)
+    tiles[0].show(f.percent(1 - refused / records if records else None, 2), t("of_records", count=f.number(records)))
+    tiles[1].show(f.percent(_mean(rows, "completeness"), 1), t("repeated", count=f.number(repeated)))
+    tiles[2].show(f.percent(_mean(rows, "timeliness"), 1), t("within_a_day"))
+    tiles[3].show(f.number(refused), t("topics", count=f.number(topics)))
+
+
+def _mean(rows: Sequence[Row], name: str) -> float | None:
+    """Of the topics that have it, weighed by what was accepted."""
+    known = [(row[name], row["accepted"]) for row in rows if row[name] is not None]
+    total = sum(count for _, count in known)
+    return sum(share * count for share, count in known) / total if total else None
+
+
+PAGE = Page("data_quality", "/data-quality", "rule", build, order=70)

@@ -1,0 +1,124 @@
+"""The API on parts in memory: one customer, one open order, one alert; no broker answers and no archive."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+from fastapi import FastAPI
+
+from alerts.routing.state import State
+from desk.api.app import create_app
+from desk.api.guard import Rates
+from desk.api.keys import create_key
+from desk.api.roles import Role
+from desk.api.services import Services
+from models.account import SCHEMA, Account, OpenOrder
+from models.policy import layered_policy
+from schemas.errors import Unavailable
+from streams.archive.catalog import view_query
+from streams.archive.errors import NotFound
+from streams.live_book import Known
+from streams.policy_file import policy_text
+from streams.settings import Settings
+
+NOW = datetime(2025, 3, 3, 8, tzinfo=UTC)
+CUSTOMER, ORDER = "C-1", "SO-1"
+
+
+class Records:
+    """The control topic."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, dict[str, dict[str, Any]]] = {}
+
+    def get(self, kind: str, record_id: str) -> dict[str, Any] | None:
+        return self.kept.get(kind, {}).get(record_id)
+
+    def all(self, kind: str) -> dict[str, dict[str, Any]]:
+        return dict(self.kept.get(kind, {}))
+
+    async def put(self, kind: str, record_id: str, value: dict[str, Any]) -> None:
+        self.kept.setdefault(kind, {})[record_id] = value
+
+    async def delete(self, kind: str, record_id: str) -> None:
+        self.kept.get(kind, {}).pop(record_id, None)
+
+
+class Book:
+    """The live book."""
+
+    def __init__(self) -> None:
+        self.only = Account(SCHEMA, CUSTOMER)
+        self.only.orders[ORDER] = OpenOrder(Decimal(500), "EUR", NOW.toordinal(), version=1)
+        self.ready = SimpleNamespace(is_set=lambda: True)
+        self._policy = layered_policy(policy_text(None)).base
+
+    def __len__(self) -> int:
+        return 1
+
+    def state(self, partition: int) -> None:
+        return None
+
+    def policy_text(self) -> str:
+        return policy_text(None)
+
+    def account(self, customer_id: str) -> Account | None:
+        return self.only if customer_id == CUSTOMER else None
+
+    def known(self, customer_id: str) -> Known:
+        return Known(self.only if customer_id == CUSTOMER else None, self._policy, NOW)
+
+
+class Archive:
+    """Checks what it is asked as the real one does; it is empty."""
+
+    async def view(
+        self, name: str, customer_id: str | None = None, limit: int = 100, offset: int = 0, **more: Any
+    ) -> list[Any]:
+        view_query(name, customer_id=customer_id, limit=limit, offset=offset, **more)
+        return []
+
+    async def customer(self, customer_id: str, timeline: int = 100) -> dict[str, Any]:
+        raise NotFound(f"the archive knows no customer {customer_id!r}")
+
+
+class Hub:
+    """Nothing comes, and the stream ends."""
+
+    async def listen(self, after: str | None = None) -> AsyncIterator[Any]:
+        for nothing in ():
+            yield nothing
+
+
+class Nowhere:
+    """A part that does not answer."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Unavailable("not here")
+
+
+def in_memory(**overrides: Any) -> tuple[FastAPI, Records, str]:
+    """The application, its records, and a key that may do everything."""
+    values = {"broker": "kafka://127.0.0.1:1", "secret_key": "k" * 40, **overrides}
+    settings = Settings(_env_file=None, **values)
+    records = Records()
+    key, _ = asyncio.run(create_key(records, "adam", Role.ADMIN))
+    alerts = SimpleNamespace(state=State(), inhibited_by=lambda alert: None)
+    parts: dict[str, Any] = {
+        "settings": settings, "control": records, "book": Book(), "archive": Archive(), "hub": Hub(),
+        "publisher": Nowhere(), "alerts": alerts, "customers": Nowhere(), "trials": Nowhere(),
+    }  # fmt: skip
+
+    @asynccontextmanager
+    async def opened(settings: Settings) -> AsyncIterator[Services]:
+        yield Services(**parts, now=lambda: NOW)
+
+    app = create_app(settings, opened)
+    app.state.rates = Rates(10**9, 10**9)
+    return app, records, key
