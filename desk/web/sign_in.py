@@ -71,11 +71,13 @@ def sign_in_routes(provider: Provider | None) -> APIRouter:
         if session is None or not session.accepts(csrf):
             return _page(request, provider, next_, "expired", 403)
         address = request.client.host if request.client else "unknown"
-        if not (await limiter.hit(_PER_ADDRESS, address) and await limiter.hit(_PER_NAME, address, name)):
+        if not (await limiter.test(_PER_ADDRESS, address) and await limiter.test(_PER_NAME, address, name)):
             log.warning("sign-in refused: too many attempts from %s", address)
             return _page(request, provider, next_, "too_many", 429)
         user = await check_password(desk.services.control, name, password)
         if user is None:
+            await limiter.hit(_PER_ADDRESS, address)
+            await limiter.hit(_PER_NAME, address, name)
             log.warning("sign-in refused: wrong name or password from %s for %r", address, name)
             return _page(request, provider, next_, "wrong", 401)
         return _let_in(desk, request, user, next_)

@@ -15,7 +15,7 @@ from models.exposure import positions
 from models.policy import default_policy
 from schemas.decisions import DefaultRisk
 from schemas.levels import Level
-from schemas.topics import ALERTS, DEAD_LETTERS, DELIVERIES, LOG, ORDER_DECISIONS
+from schemas.topics import ALERTS, DELIVERIES, LOG, ORDER_DECISIONS
 from streams.archive.catalog import VIEWS
 from streams.archive.client import ClickHouse
 from streams.archive.dsn import parse_dsn

@@ -7,7 +7,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -52,7 +53,7 @@ class Stack:
 
     def publish(self, *events: TimedEvent) -> None:
         """Publish events, a minute after all that came before, and wait for the engine."""
-        asyncio.run(self._publish(list(events)))
+        run(self._publish(list(events)))
 
     async def _publish(self, events: list[TimedEvent]) -> None:
         await publish(self.settings, events)
@@ -76,6 +77,12 @@ class Stack:
             return httpx.get(f"{self.url}/health", timeout=5).status_code == 200
         except httpx.HTTPError:
             return False
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine from a test: in a thread, because Playwright has an event loop in ours."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 def wait_until(holds: Callable[[], bool], seconds: float, told: Callable[[], str] = str) -> None:

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.embedded_only, pytest.mark.xdist_group("browser")]
 def test_an_event_is_seen_within_a_moment(stack: Stack, sign_in: SignIn) -> None:
     """A large invoice changes the exposure of the customer in view, and the book's; nobody reloads anything."""
     table, overview = sign_in(Role.READER, "/customers"), sign_in(Role.READER, "/")
-    tile = overview.locator(".tile", has_text="Exposure").locator(".tile-value")
+    tile = overview.locator(".tile", has=overview.get_by_text("Exposure", exact=True)).locator(".tile-value")
     expect(tile).to_contain_text("USD")
     before = tile.inner_text()
     cell = table.locator("[row-id=C002] [col-id=exposure]")
@@ -31,7 +31,7 @@ def test_an_event_is_seen_within_a_moment(stack: Stack, sign_in: SignIn) -> None
     at = stack.now()
     invoice = OrderInvoiced(
         version=1, customer_id="C002", event_id="browser-i1", occurred_at=at, invoice_id="browser-I1",
-        amount=Decimal(777_000), currency="USD", issue_date=at.date(), due_date=at.date(),
+        amount=Decimal(777_000), currency="USD", issue_date=at.date(), due_date=at.date(), terms_days=0,
     )  # fmt: skip
     stack.publish(timed(ORDERS, at, invoice))
     expect(cell).to_have_text(re.compile(r"7\d\d,\d\d\d USD"), timeout=15_000)
@@ -98,7 +98,7 @@ def test_the_tape_stands_still_under_the_pointer(stack: Stack, sign_in: SignIn) 
     stack.publish(*[
         timed(ORDERS, at, OrderInvoiced(
             version=1, customer_id=customer, event_id=f"tape-{customer}", occurred_at=at, invoice_id=f"tape-{customer}",
-            amount=Decimal(900_000), currency="USD", issue_date=at.date(), due_date=at.date(),
+            amount=Decimal(900_000), currency="USD", issue_date=at.date(), due_date=at.date(), terms_days=0,
         ))
         for customer in ("C004", "C008")
     ])  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 import httpx
@@ -13,7 +12,7 @@ from desk.api.roles import Role
 from desk.web.page import find_pages
 from desk.web.users import add_user, remove_user
 from streams.control import Control
-from tests.integration.browser.conftest import PASSWORD, SignIn, Stack
+from tests.integration.browser.conftest import PASSWORD, SignIn, Stack, run
 
 pytestmark = [pytest.mark.embedded_only, pytest.mark.xdist_group("browser")]
 
@@ -96,14 +95,14 @@ def test_language_and_theme_stay_as_they_were_chosen(sign_in: SignIn) -> None:
 def test_access_ends_when_it_is_taken(stack: Stack, sign_in: SignIn) -> None:
     """Also for who is signed in and looks at a page."""
     name = "leaver"
-    asyncio.run(_with_control(stack, add_user, name, Role.READER, PASSWORD))
+    run(_with_control(stack, add_user, name, Role.READER, PASSWORD))
     page = sign_in(Role.READER)
     page.click("[aria-label='Sign out']")
     page.fill("#name", name)
     page.fill("#password", PASSWORD)
     page.click("button[type=submit]")
     expect(page.locator(".person-name")).to_have_text(name)
-    asyncio.run(_with_control(stack, remove_user, name))
+    run(_with_control(stack, remove_user, name))
     expect(page.locator("#password")).to_be_visible()
 
 
