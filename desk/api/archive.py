@@ -7,6 +7,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from schemas.errors import Unavailable
+from streams.archive.address import find_running
+from streams.archive.dsn import parse_dsn
 from streams.archive.reader import Reader
 from streams.settings import Settings
 
@@ -59,6 +61,9 @@ class ArchiveReader:
 
     async def _open(self) -> Reader:
         if self._reader is None:
+            # One process can have chDB open. If that were us, who is here to stay, the archive could not come back.
+            if parse_dsn(self._settings).path is not None and await find_running(self._settings) is None:
+                raise Unavailable("the archive does not run")
             self._reader = await Reader(self._settings).__aenter__()
         return self._reader
 

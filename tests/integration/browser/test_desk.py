@@ -116,7 +116,7 @@ def test_the_desk_says_that_the_archive_is_away_and_recovers(stack: Stack, sign_
     page = sign_in(Role.READER)
     expect(page.locator(".light")).to_have_class(re.compile("light-good"))
     stack.pipeline.kill("archive")
-    expect(page.locator(".banner")).to_contain_text("archive does not answer")
+    expect(page.locator(".banner")).to_contain_text("archive does not answer", timeout=20_000)
     assert _light(page) == "Not connected"
     stack.pipeline.start("archive")
     expect(page.locator(".banner")).to_be_hidden(timeout=60_000)
