@@ -52,6 +52,10 @@ class Case(Protocol):
     positions: dict[str, Position]
     out: list[OutEvent]
 
+    @property
+    def ageing_day(self) -> int:
+        """The day to which open items are aged."""
+
 
 class OrderDesk:
     """Decides orders by one policy; ``groups`` is kept up to date by its owner."""
@@ -124,7 +128,7 @@ class OrderDesk:
         return min(days, default=0)
 
     def _facts(self, case: Case, order_id: str, order: OpenOrder) -> Facts:
-        where = case.positions or positions(case.account, case.day, self._policy)
+        where = case.positions or positions(case.account, case.ageing_day, self._policy)
         return facts_of(case.account, order_id, order, case.day, self._policy, self._groups, where)
 
     def _decide(self, case: Case, order_id: str, model_version: str, by: OrderAct | None = None) -> None:

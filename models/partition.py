@@ -36,6 +36,26 @@ class Checkpoint(msgspec.Struct, array_like=True):
     models: dict[str, bytes]
 
 
+class BrakeWindow(msgspec.Struct, array_like=True):
+    """The hour (since 1970) that the brake counts in, numbered; ``customers``: those rated when it began."""
+
+    number: int = 0
+    hour: int = 0
+    customers: int = 0
+
+
+class FeedState(msgspec.Struct, array_like=True):
+    """The payments feed: how many payments were known at the start of ``day``, how many come per day as a rule.
+
+    ``frozen``: the last day on which it was heard, while it is stale; 0 = it is not.
+    """
+
+    day: int = 0
+    payments: int = 0
+    per_day: float = 0.0
+    frozen: int = 0
+
+
 class PartitionState(msgspec.Struct, array_like=True):
     """``applied`` is the log offset of the last broadcast applied, ``sources`` the last source offset by
     ``topic/partition``, ``seen`` the newest ids of market and policy events; ``clock`` is the time of the last
@@ -63,6 +83,8 @@ class PartitionState(msgspec.Struct, array_like=True):
     reported: list[int] = []
     groups: dict[str, GroupStanding] = {}
     heard: dict[str, int] = {}
+    brake: BrakeWindow = msgspec.field(default_factory=BrakeWindow)
+    feed: FeedState = msgspec.field(default_factory=FeedState)
 
 
 class _Header(msgspec.Struct, array_like=True):

@@ -29,6 +29,7 @@ from schemas.events import (
 )
 from schemas.fields import Identifier, LongText
 from schemas.order_acts import OrderChanged, OrderHoldForced, OrderHoldLifted, OrderRejected, OrderReleased
+from schemas.review_acts import ReviewApproved, ReviewRejected
 from schemas.supply import DeliveryReceived, PriceQuoted
 
 
@@ -104,6 +105,8 @@ CustomerLogEvent = (
     | MasterDataChanged
     | CoverChanged
     | LevelOverridden
+    | ReviewApproved
+    | ReviewRejected
     | DeliveryReceived
     | PriceQuoted
 )

@@ -51,7 +51,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         ASSESSMENTS,
         "in",
-        "Statements, agency reports, reviews, master data, cover, overrides.",
+        "Statements, agency reports, reviews, master data, cover, overrides, decisions on tightenings under review.",
         TypeAdapter(AssessmentEvent),
     ),
     Topic(SUPPLY, "in", "Suppliers' deliveries and prices, keyed by supplier.", TypeAdapter(SupplyEvent)),

@@ -43,6 +43,7 @@ VIEWS: Final[dict[str, View]] = {
     "level_history": View("customer_id, sequence, id", per_customer=True),
     "current_levels": View("customer_id", per_customer=True),
     "alerts": View("time DESC, customer_id, sequence DESC, id", per_customer=True),
+    "tightening_reviews": View("since, customer_id", per_customer=True),
     "order_decisions": View("time DESC, customer_id, sequence DESC, id", per_customer=True),
     "model_log": View("time DESC, partition, sequence DESC, id"),
     "audit": View("partition, sequence", per_customer=True),
