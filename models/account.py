@@ -291,6 +291,14 @@ class Tightened(msgspec.Struct, array_like=True):
     exposure: dict[str, Decimal] = {}
 
 
+class GroupMark(msgspec.Struct, array_like=True):
+    """From log ``offset`` on the account is in this corporate group ('' = in none any more), with so much exposure."""
+
+    offset: int
+    group: str
+    exposure: dict[str, Decimal]
+
+
 class StoppedTightening(msgspec.Struct, array_like=True):
     """A tightening to ``level`` that waits for a person since a time (ms), or was rejected ``until`` a day (0 = waits).
 
@@ -354,6 +362,7 @@ class Account(msgspec.Struct, array_like=True):
     tightened: Tightened | None = None
     review: StoppedTightening | None = None
     heard: int = 0
+    group_marks: list[GroupMark] = []
 
     @property
     def score(self) -> int:

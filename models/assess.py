@@ -25,11 +25,11 @@ from models.limit_basis import limit_basis
 from models.market import PROMPT, market_relief
 from models.measures import LimitRules
 from models.opinions import Opinion
-from models.order_checks.facts import NO_GROUPS
+from models.order_checks.facts import NO_GROUPS, Groups
 from models.order_desk import OrderDesk
 from models.out_events import Cause, Change, alert_out, assessment, level_out
 from models.own_terms import OwnTerms
-from models.partition import GroupStanding, MarketReading
+from models.partition import MarketReading
 from models.reasons import reason_code, reasons
 from models.scorecard import Scorecard
 from models.supply import known_outcomes
@@ -151,10 +151,10 @@ class Assessor:
         policy: Policy,
         risk: DefaultRisk,
         market: Mapping[str, MarketReading] = NO_READINGS,
-        groups: Mapping[str, GroupStanding] = NO_GROUPS,
+        groups: Groups = NO_GROUPS,
         brake: Brake | None = None,
     ) -> None:
-        """``market``: the newest readings by ``scope:name``, and ``groups`` by id, kept up to date by their owner.
+        """``market``: the newest readings by ``scope:name``, and ``groups``, kept up to date by their owner.
 
         ``brake``: asked before each tightening; None: none is stopped.
         """

@@ -29,6 +29,6 @@ class BookIndex:
             self.rated.discard(account.customer_id)
 
     def note_payment(self, account: Account, payments_before: int) -> None:
-        """An event of the payments feed has been booked, and ``heard`` set."""
+        """Something was paid, or the payments feed was heard."""
         self.heard = max(self.heard, account.heard)
         self.payments += account.behaviour.payments - payments_before

@@ -23,6 +23,7 @@ from models.default_risk.risk import DefaultRisk, EventRisk, Outcome, is_bad
 from models.default_risk.roll import RollRisk
 from models.exposure import positions
 from models.feed_watch import FeedWatch
+from models.group_book import GroupBook
 from models.memory import contains, id_hash, prune, remember
 from models.model_exchange import ModelExchange
 from models.model_keeper import ModelKeeper, Task
@@ -56,6 +57,7 @@ from schemas.events import (
     PaymentReversed,
 )
 from schemas.log import (
+    GroupsReported,
     LogEntry,
     ModelPromoted,
     ModelRestored,
@@ -127,7 +129,7 @@ class Effects:
 
 
 _BROADCASTS: frozenset[type] = frozenset(
-    {TimePassed, MarketIndexRead, PolicyActivated, ModelPromoted, ModelRestored, ModelShared}
+    {TimePassed, MarketIndexRead, PolicyActivated, ModelPromoted, ModelRestored, ModelShared, GroupsReported}
 )
 _FOR_EVERYONE = (PolicyActivated, ModelPromoted, ModelRestored)
 """Broadcasts after which every account is looked at again."""
@@ -175,11 +177,14 @@ class CreditEngine:
         self._state = state or PartitionState(PARTITION_SCHEMA, policy_text)
         self._layers = layered_policy(self._state.policy_text)
         self._index, tightened, wakes = BookIndex(), [], []
+        self._groups = GroupBook(self._state, partition)
         for account in accounts.all():  # one after the other: all of them may be more than fit into memory
             self._index.add(account)
+            self._groups.add(account)
             wakes.append((account.next_wake, account.customer_id))
             if account.tightened is not None:
                 tightened.append((account.customer_id, account.tightened))
+        self._groups.begin()
         self._wakes = WakeIndex(wakes)
         self._brake = Brake(self._layers.base.brake, self._state, partitions, tightened)
         self._use_policy()
@@ -204,7 +209,7 @@ class CreditEngine:
         self._keeper = ModelKeeper(self.policy, self._state, risks, self._partition)
         self._exchange = ModelExchange(self._state, risks, self._partition)
         self._feed = FeedWatch(self.policy.freshness, self._state, self._partition, self.policy.version)
-        self._assessor = Assessor(self.policy, self._risk, self._state.market, self._state.groups, self._brake)
+        self._assessor = Assessor(self.policy, self._risk, self._state.market, self._groups, self._brake)
         self._overridden: dict[tuple[Layer, ...], Assessor] = {(): self._assessor}
 
     def _assessor_of(self, account: Account) -> Assessor:
@@ -215,7 +220,7 @@ class CreditEngine:
         assessor = self._overridden.get(layers)
         if assessor is None:
             assessor = self._overridden[layers] = Assessor(
-                self._layers.policy_of(layers), self._risk, self._state.market, self._state.groups, self._brake
+                self._layers.policy_of(layers), self._risk, self._state.market, self._groups, self._brake
             )
         return assessor
 
@@ -225,7 +230,7 @@ class CreditEngine:
         """What an order would get on ``day`` (ordinal), and what stands in its way; nothing is booked or changed."""
         account = self._accounts.get(customer_id) or Account(SCHEMA, customer_id)
         order = OpenOrder(amount, currency, day)
-        judgement = judge_order(account, order, day, self._assessor_of(account).policy, self._state.groups)
+        judgement = judge_order(account, order, day, self._assessor_of(account).policy, self._groups)
         return judgement.decision, judgement.checks
 
     def probability(self, customer_id: str) -> float:
@@ -250,6 +255,7 @@ class CreditEngine:
             return Effects(applied=False)
         account.applied, account.sources[topic] = offset, entry.source.offset
         account.clock = max(account.clock, self._state.clock, to_ms(entry.time))
+        self._groups.catch_up(offset)
         day = day_of_ms(account.clock)
         self._remember(account, digest, day)
         situation = Situation(account, Cause.of(entry, account.clock), day, frozen=self._feed.frozen)
@@ -258,6 +264,7 @@ class CreditEngine:
         self._book(situation, event)
         if topic == PAYMENTS:
             account.heard = max(account.heard, to_ms(entry.time))
+        if topic == PAYMENTS or account.behaviour.payments != payments:  # an invoice may settle one that came early
             self._index.note_payment(account, payments)
         self._assess(situation)
         return Effects(True, out=situation.out, touched=[account])
@@ -336,6 +343,7 @@ class CreditEngine:
             self._change_partition(offset, entry, now, accounts, effects)
         for account in accounts:
             account.applied = offset
+            self._groups.catch_up(offset, account.customer_id)
             account.clock = max(account.clock, now)
             frozen = self._feed.frozen
             situation = Situation(account, Cause.of(entry, account.clock), day_of_ms(account.clock), frozen=frozen)
@@ -373,14 +381,18 @@ class CreditEngine:
             effects.out += self._feed.tick(now, self._index, Cause.of(entry, now))
             # What was paid is not known while the feed is stale: nothing is certain then.
             self._learn(Cause.of(entry, now), day_of_ms(now), [] if self._feed.frozen else woken, effects)
+            self._groups.catch_up(offset)
+            groups = self._groups.report(day_of_ms(now), Cause.of(entry, now))
             if self._partitions > 1:
-                effects.reports += self._exchange.report(day_of_ms(now), Cause.of(entry, now))
+                effects.reports += [*self._exchange.report(day_of_ms(now), Cause.of(entry, now)), *groups]
         elif isinstance(event, MarketIndexRead):
             key, as_of = f"{event.scope}:{event.name}", event.as_of.toordinal()
             if key not in self._state.market or self._state.market[key].as_of <= as_of:
                 self._state.market[key] = MarketReading(float(event.value), as_of)
         elif isinstance(event, ModelShared):
             self._exchange.hear(event)
+        elif isinstance(event, GroupsReported):
+            self._groups.hear(event)
         elif isinstance(event, PolicyActivated):
             self._activate(event, Cause.of(entry, now), now)
         elif isinstance(event, ModelPromoted):
@@ -442,4 +454,6 @@ class CreditEngine:
             account.next_wake = planned
             self._wakes.plan(planned, account.customer_id)
         self._index.note_level(account)
+        if account.master.group_parent is not None or account.group_marks:
+            self._groups.note(account, positions(account, situation.day, assessor.policy))
         self._accounts.put(account)

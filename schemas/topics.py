@@ -73,8 +73,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         PARTITION_REPORTS,
         "internal",
-        "What one partition tells all others: what its models have learned.",
-        TypeAdapter(ReportEvent),
+        "What one partition tells all others: what its models have learned, what groups owe there.",
+        TypeAdapter(Annotated[ReportEvent, Field(discriminator="type")]),
         keyed_by_customer=False,
     ),
     Topic(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 
@@ -17,7 +17,9 @@ from aiokafka.errors import KafkaError
 
 from models.account import Account, Master, decode
 from models.calendar import from_ms
-from models.partition import GroupStanding, PartitionState
+from models.group_book import ReportedGroups
+from models.order_checks.facts import NO_GROUPS, Groups
+from models.partition import PartitionState
 from models.partition import decode as decode_partition
 from models.policy import layered_policy
 from schemas.errors import Unavailable
@@ -41,7 +43,7 @@ class Known:
     account: Account | None
     policy: Policy
     as_of: datetime
-    groups: Mapping[str, GroupStanding] = field(default_factory=dict)
+    groups: Groups = NO_GROUPS
 
 
 class LiveBook:
@@ -106,7 +108,7 @@ class LiveBook:
         if layers.overrides:
             policy = layers.policy_of(layers.layers_of(customer_id, account.master if account else Master()))
         clock = max(state.clock if state else 0, account.clock if account else 0)
-        return Known(account, policy, from_ms(clock), state.groups if state else {})
+        return Known(account, policy, from_ms(clock), ReportedGroups(state.groups) if state else NO_GROUPS)
 
     def state(self, partition: int) -> PartitionState | None:
         """A partition's state as last read, or None."""

@@ -149,6 +149,8 @@ def comparable(key: str, data: bytes) -> Any:
         checkpoint.offset = 0
     if getattr(stored, "tightened", None) is not None:
         stored.tightened.offset = 0
+    for mark in getattr(stored, "group_marks", ()):
+        mark.offset = 0
     return stored
 
 

@@ -35,7 +35,7 @@ from schemas.events import (
     PaymentReversed,
 )
 from schemas.levels import Level
-from schemas.log import LogEntry, ModelRestored, ModelShared, PolicyActivated, Source, TimePassed
+from schemas.log import GroupsReported, LogEntry, ModelRestored, ModelShared, PolicyActivated, Source, TimePassed
 from schemas.review_acts import ReviewApproved, ReviewRejected
 from schemas.supply import DeliveryReceived, PriceQuoted
 from schemas.topics import ASSESSMENTS, MARKET, ORDERS, OVERDUE, PARTITION_REPORTS, PAYMENTS, POLICY, SUPPLY, TICKS
@@ -44,6 +44,7 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 POLICY_TEXT = (
     "version: laws\nlimits: {base: {USD: 4000, EUR: 3000}}\nladder: {evidence_floor: 1}\n"
     "freshness: {stale_hours: 100, missed_payments: 0}\n"
+    "order_checks: {group_limit: true, group_limits: {USD: 700}}\n"
 )
 POLICIES = (
     POLICY_TEXT,
@@ -154,7 +155,9 @@ def _customer_event(step: Step, head: dict[str, Any], today: date) -> InEvent:
                 currency=money["currency"], days_past_due=step.number * 12, as_of=happened.date(),
             )  # fmt: skip
         case "master":
-            return MasterDataChanged(**head, base_limits={"USD": money["amount"]}, terms_days=step.number * 15)
+            group = [None, "G", "G", "H", None][step.number]
+            limits = {"USD": money["amount"]}
+            return MasterDataChanged(**head, base_limits=limits, terms_days=step.number * 15, group_parent=group)
         case "review":
             kind = ReviewRejected if step.currency else ReviewApproved
             return kind(**head, by="ann", reason="looked into it", expected_version=step.number or None)
@@ -220,6 +223,9 @@ def _event(step: Step, index: int, known: datetime) -> InEvent:
     if step.kind == "restore":
         month = known.date().replace(day=1).isoformat()
         return ModelRestored(**head, task="AB"[step.number % 2], checkpoint=month, by="ana")
+    if step.kind == "report" and step.currency:
+        groups = {"G": {"USD": Decimal(step.cents) / 100}} if step.customer else {"G": {}}
+        return GroupsReported(**head, partition=1, number=index + 1, groups=groups)
     if step.kind == "report":
         return ModelShared(**head, partition=1, number=index + 1, models=_models(step.number + 1))
     return _customer_event(step, head, known.date())

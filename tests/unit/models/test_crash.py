@@ -215,6 +215,8 @@ def _without_offsets(disk: Disk) -> tuple[dict[str, bytes], bytes | None]:
         account.applied = 0
         if account.tightened is not None:
             account.tightened.offset = 0
+        for mark in account.group_marks:
+            mark.offset = 0
         accounts[customer] = encode(account)
     if disk.state is None:
         return accounts, None
