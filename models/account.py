@@ -316,7 +316,8 @@ class Account(msgspec.Struct, array_like=True):
 
     ``covered``: cover that added to the limits at the last decision; ``cover_told``: the end of cover that was
     announced last. ``terms_step``: -1 shorter terms for paying late, 1 longer for paying early, since
-    ``terms_changed``. ``heard``: the time (ms) of the newest event of the payments feed.
+    ``terms_changed``. ``heard``: the time (ms) of the newest event of the payments feed, ``told``: of any other
+    topic.
     """
 
     schema: int
@@ -363,6 +364,7 @@ class Account(msgspec.Struct, array_like=True):
     review: StoppedTightening | None = None
     heard: int = 0
     group_marks: list[GroupMark] = []
+    told: int = 0
 
     @property
     def score(self) -> int:

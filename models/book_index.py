@@ -7,19 +7,20 @@ from schemas.levels import Level
 
 
 class BookIndex:
-    """``rated``: customers on the ladder. ``heard``: the newest time (ms) of the payments feed; ``payments``: how many.
+    """``rated``: customers on the ladder. ``heard``: the newest time (ms) of the payments feed, ``told``: of any other
+    topic; ``payments``: how many.
 
     At a broadcast all of it follows from the log alone: what came before a broadcast is stored before it is applied.
     """
 
     def __init__(self) -> None:
         self.rated: set[str] = set()
-        self.heard, self.payments = 0, 0
+        self.heard, self.told, self.payments = 0, 0, 0
 
     def add(self, account: Account) -> None:
         """An account is there already when the engine starts."""
         self.note_level(account)
-        self.note_payment(account, 0)
+        self.note_news(account, 0)
 
     def note_level(self, account: Account) -> None:
         """An account has been assessed."""
@@ -28,7 +29,7 @@ class BookIndex:
         else:
             self.rated.discard(account.customer_id)
 
-    def note_payment(self, account: Account, payments_before: int) -> None:
-        """Something was paid, or the payments feed was heard."""
-        self.heard = max(self.heard, account.heard)
+    def note_news(self, account: Account, payments_before: int) -> None:
+        """An event has been booked, and ``heard`` or ``told`` set."""
+        self.heard, self.told = max(self.heard, account.heard), max(self.told, account.told)
         self.payments += account.behaviour.payments - payments_before

@@ -264,8 +264,9 @@ class CreditEngine:
         self._book(situation, event)
         if topic == PAYMENTS:
             account.heard = max(account.heard, to_ms(entry.time))
-        if topic == PAYMENTS or account.behaviour.payments != payments:  # an invoice may settle one that came early
-            self._index.note_payment(account, payments)
+        else:
+            account.told = max(account.told, to_ms(entry.time))
+        self._index.note_news(account, payments)  # an invoice may settle a payment that came early
         self._assess(situation)
         return Effects(True, out=situation.out, touched=[account])
 

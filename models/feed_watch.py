@@ -33,7 +33,8 @@ class FeedWatch:
         feed, day = self._state.feed, day_of_ms(now)
         if day > feed.day and index.payments > feed.payments:
             self._learn(feed, day, index)
-        silent = now - index.heard
+        # Where nothing at all is told (a night, the end of a past) time alone makes no feed stale.
+        silent = index.told - index.heard
         missed = feed.per_day * silent / MS_PER_DAY
         bound = self._rules.stale_hours
         stale = bound is not None and index.heard > 0 and silent > bound * MS_PER_HOUR

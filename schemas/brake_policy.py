@@ -48,7 +48,7 @@ class Freshness(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     stale_hours: Annotated[float, Field(gt=0, le=8760)] | None = Field(
-        description="No payment for so long while time goes on; null = open items always age by the clock ..."
+        description="No payment for so long while other topics go on; null = open items always age by the clock ..."
     )
     missed_payments: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
         description="... and so many are missing by the usual rate: a small book is quiet without being stale."

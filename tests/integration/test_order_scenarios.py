@@ -171,6 +171,7 @@ def when_things_go_wrong(held: list[str], waiting: list[str]) -> Story:
             midnight = START.replace(hour=0) + evening * day
             story.pay_part(bell, "i", 1, evening, midnight - (2.5 if midnight == dark else 1) * hour)
         story.pay_part(bell, "i", 1, 1_000, dark + hour / 2)
+        story.invoice(bell, "night", 1, dark - hour / 10, due=START + 200 * day)
     story.pay("pays", "i", 800, dark - 2 * hour, known=dark + hour / 2)
     story.clock(dark + hour)
     for name in TOWN:

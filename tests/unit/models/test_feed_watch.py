@@ -48,6 +48,8 @@ class Feed:
                 late = at(day, 23)
                 event = paid(f"x{day}", 1, day=day).model_copy(update={"occurred_at": late, "paid_at": late})
                 out += self.see(event, PAYMENTS, "other")
+            order = invoiced(f"o{day}", 1, issued=day, due=300)
+            out += self.see(order, ORDERS, "other", known=at(day, 23) + timedelta(minutes=30))
         return out
 
 
@@ -68,7 +70,7 @@ def test_a_stale_feed_stops_ageing_and_says_so() -> None:
     feed.days(10, 33, heard=True)
     assert feed.accounts.by_id["C1"].level == "STANDARD"
     out = feed.days(34, 60, heard=False)
-    assert notes(out) == [("payments_stale", 25)]  # the tick an hour after the payment is within the two hours
+    assert notes(out) == [("payments_stale", 24)]
     assert not tightened(out)
     state = feed.engine.state
     assert state.feed.frozen == on(33).toordinal()
@@ -88,7 +90,7 @@ def test_ageing_resumes_by_what_is_known_then() -> None:
     late = paid("open", 1_000, day=34)
     out += feed.see(late, PAYMENTS, "paid", known=at(40, 23))
     out += feed.days(41, 41, heard=True)
-    assert notes(out) == [("payments_stale", 25), ("payments_back", 1)]
+    assert notes(out) == [("payments_stale", 24), ("payments_back", 0)]
     assert tightened(out) == ["DPD_15"]
     assert {name: feed.accounts.by_id[name].level for name in ("paid", "unpaid")} == {
         "paid": "STANDARD",
@@ -121,6 +123,16 @@ def test_a_small_book_is_quiet_without_being_stale() -> None:
     assert not notes(never.days(1, 40, heard=False))
 
 
+def test_where_nothing_is_told_time_goes_on() -> None:
+    """At the end of a past, or in a night, all topics are silent: that is no stale payments feed."""
+    feed = Feed()
+    feed.customers("C1")
+    feed.days(10, 33, heard=True)
+    out = [event for day in range(34, 60) for event in feed.tick(day)]
+    assert not notes(out)
+    assert tightened(out) == ["DPD_15", "DPD_30"]
+
+
 def test_a_rate_is_learned_and_silence_measured_by_it() -> None:
     """Twenty payments a day: after two silent days forty are missing."""
     feed = Feed("freshness: {stale_hours: 2, missed_payments: 30}\n")
@@ -130,6 +142,9 @@ def test_a_rate_is_learned_and_silence_measured_by_it() -> None:
             feed.see(invoiced(f"i{day}", 1, issued=day, due=day + 10), customer=f"c{number}")
             feed.see(paid(f"i{day}", 1, day=day), PAYMENTS, f"c{number}")
     assert abs(feed.engine.state.feed.per_day - 20) < 4
-    found = [(day, hour) for day in (40, 41) for hour in (0, 12) if notes(feed.tick(day, hour))]
+    found = []
+    for day, hour in ((40, 0), (40, 12), (41, 0), (41, 12)):
+        feed.see(invoiced(f"n{day}-{hour}", 1, issued=day, due=day + 10), customer="c0", known=at(day, hour))
+        found += [(day, hour)] if notes(feed.tick(day, hour)) else []
     assert found == [(41, 12)]
     assert at(41, 12) - at(39, 12) == timedelta(days=2)
