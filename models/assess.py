@@ -204,9 +204,9 @@ class Assessor:
         if account.orders or account.order_memory is not None:
             self.orders.look_again(situation, self._risk.model_version)
 
-    def look(self, account: Account, day: int) -> Situation:
+    def look(self, account: Account, day: int, frozen: int = 0) -> Situation:
         """A copy of the account, scored as of a day: nothing is decided, and the account is not changed."""
-        situation = Situation(decode(encode(account)), NO_CAUSE, day)
+        situation = Situation(decode(encode(account)), NO_CAUSE, day, frozen=frozen)
         self._score(situation)
         return situation
 

@@ -232,18 +232,19 @@ class CreditEngine:
         """What an order would get on ``day`` (ordinal), and what stands in its way; nothing is booked or changed."""
         account = self._accounts.get(customer_id) or Account(SCHEMA, customer_id)
         order = OpenOrder(amount, currency, day)
-        judgement = judge_order(account, order, day, self._assessor_of(account).policy, self._groups)
+        policy, frozen = self._assessor_of(account).policy, self._feed.frozen
+        judgement = judge_order(account, order, day, policy, self._groups, aged_to=frozen)
         return judgement.decision, judgement.checks
 
     def standing(self, customer_id: str, day: int) -> CustomerStanding:
         """How the customer stands on ``day`` (ordinal); nothing is changed."""
         account = self._accounts.get(customer_id) or Account(SCHEMA, customer_id)
-        return standing_of(account, self._assessor_of(account), day)
+        return standing_of(account, self._assessor_of(account), day, self._feed.frozen)
 
     def file(self, customer_id: str, day: int) -> CustomerFile:
         """All that is known of the customer, as of ``day`` (ordinal); nothing is changed."""
         account = self._accounts.get(customer_id) or Account(SCHEMA, customer_id)
-        return file_of(account, self._assessor_of(account), day)
+        return file_of(account, self._assessor_of(account), day, self._feed.frozen)
 
     def probability(self, customer_id: str) -> float:
         """The customer's default risk as of its last assessment; the book's rate for one that is unknown."""

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from models.account import ZERO, Account, ForcedHold, OpenOrder, Release
 from models.calendar import day_of_ms
-from models.exposure import Position, positions, shippable
+from models.exposure import Position, shippable
 from models.ledger import change_order, mark_held, place_order
 from models.memory import id_hash
 from models.order_checks.facts import NO_GROUPS, Facts, Groups, facts_of
@@ -126,8 +126,9 @@ class OrderDesk:
         return min(days, default=0)
 
     def _facts(self, case: Case, order_id: str, order: OpenOrder) -> Facts:
-        where = case.positions or positions(case.account, case.ageing_day, self._policy)
-        return facts_of(case.account, order_id, order, case.day, self._policy, self._groups, where)
+        return facts_of(
+            case.account, order_id, order, case.day, self._policy, self._groups, case.positions or None, case.ageing_day
+        )
 
     def _decide(self, case: Case, order_id: str, model_version: str, by: OrderAct | None = None) -> None:
         account, order = case.account, case.account.orders[order_id]

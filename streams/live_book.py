@@ -47,6 +47,8 @@ class Known:
     policy: Policy
     as_of: datetime
     groups: Groups = NO_GROUPS
+    aged_to: int = 0
+    """The day (ordinal) to which open items are aged while the payments feed is stale; 0 = it is not."""
 
 
 class LiveBook:
@@ -121,7 +123,9 @@ class LiveBook:
         layers, own = self.layers(customer_id)
         policy = layers.policy_of(own)
         clock = max(state.clock if state else 0, account.clock if account else 0)
-        return Known(account, policy, from_ms(clock), ReportedGroups(state.groups) if state else NO_GROUPS)
+        if state is None:
+            return Known(account, policy, from_ms(clock))
+        return Known(account, policy, from_ms(clock), ReportedGroups(state.groups), state.feed.frozen)
 
     def rehearsal(self, customer_id: str) -> Rehearsal:
         """A stage for what-if questions about a customer; raises Unavailable as ``known``."""

@@ -50,7 +50,8 @@ class Failed(NamedTuple):
 
 @dataclass(slots=True)
 class Facts:
-    """An order before its check. ``position`` is that of its currency, without the order itself; ``day`` an ordinal.
+    """An order before its check. ``position`` is that of its currency, without the order itself; ``day`` an ordinal,
+    ``aged_to`` the one to which open items are aged: an earlier one while the payments feed is stale.
 
     ``group``: the customer's corporate group without the customer itself, None = nothing is known of it.
     """
@@ -61,7 +62,8 @@ class Facts:
     day: int
     policy: Policy
     position: Position
-    group: GroupStanding | None = None
+    group: GroupStanding | None
+    aged_to: int
 
     @property
     def forced(self) -> ForcedHold | None:
@@ -84,15 +86,20 @@ def facts_of(
     policy: Policy,
     groups: Groups = NO_GROUPS,
     where: dict[str, Position] | None = None,
+    aged_to: int = 0,
 ) -> Facts:
-    """The facts about an order, open or only asked about; ``where``: the account's positions, if they are known."""
+    """The facts about an order, open or only asked about; ``where``: the account's positions, if they are known.
+
+    ``aged_to`` 0: open items are aged to ``day``.
+    """
+    aged_to = aged_to or day
     if where is None:
-        where = positions(account, day, policy)
+        where = positions(account, aged_to, policy)
     position = where.get(order.currency, Position())
     if account.orders.get(order_id) is order and is_exposure(order, day, policy):
         position = without(position, shippable(order))
     group = groups.others(account.master.group_parent or account.customer_id, account)
-    return Facts(account, order_id, order, day, policy, position, group)
+    return Facts(account, order_id, order, day, policy, position, group, aged_to)
 
 
 def without(position: Position, amount: Decimal) -> Position:
