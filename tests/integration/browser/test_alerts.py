@@ -34,7 +34,7 @@ def test_acknowledged_by_one_it_shows_so_to_the_other(sign_in: SignIn) -> None:
     first.wait_for(timeout=30_000)
     alert_id = first.get_attribute("row-id")
     seen = bob.locator(f'.ag-row[row-id="{alert_id}"] [col-id=state]')
-    expect(seen).to_contain_text("firing")
+    expect(seen).to_contain_text("Firing")
     bob.locator(f'.ag-row[row-id="{alert_id}"] [col-id=cause]').click()
     dialog = bob.locator(".dialog")
     expect(dialog).to_be_visible()
@@ -45,8 +45,8 @@ def test_acknowledged_by_one_it_shows_so_to_the_other(sign_in: SignIn) -> None:
     ann.locator(".dialog").get_by_role("button", name="Acknowledge").click()
     ann.locator(".dialog textarea").fill("called them")
     ann.get_by_role("button", name="Confirm").click()
-    expect(ann.locator(f'.ag-row[row-id="{alert_id}"] [col-id=state]')).to_contain_text("acknowledged")
-    expect(seen).to_contain_text("acknowledged", timeout=5_000)
+    expect(ann.locator(f'.ag-row[row-id="{alert_id}"] [col-id=state]')).to_contain_text("Acknowledged")
+    expect(seen).to_contain_text("Acknowledged", timeout=5_000)
 
 
 @pytest.mark.usefixtures("dispatcher")
