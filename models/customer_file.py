@@ -36,22 +36,25 @@ from schemas.levels import Level
 from schemas.policy import Policy
 
 
-def standing_of(account: Account, assessor: Assessor, day: int) -> CustomerStanding:
-    """Level and measures as decided last, score and exposure as of ``day``; the account is not changed."""
-    return CustomerStanding(**_standing(assessor.look(account, day), assessor.policy))
+def standing_of(account: Account, assessor: Assessor, day: int, frozen: int = 0) -> CustomerStanding:
+    """Level and measures as decided last, score and exposure as of ``day``; the account is not changed.
+
+    ``frozen``: the day to which open items are aged while the payments feed is stale, 0 = it is not.
+    """
+    return CustomerStanding(**_standing(assessor.look(account, day, frozen), assessor.policy))
 
 
-def file_of(account: Account, assessor: Assessor, day: int) -> CustomerFile:
-    """All of it, as of ``day``; the account is not changed."""
-    seen = assessor.look(account, day)
+def file_of(account: Account, assessor: Assessor, day: int, frozen: int = 0) -> CustomerFile:
+    """All of it, as of ``day``; arguments as in ``standing_of``."""
+    seen = assessor.look(account, day, frozen)
     account, policy = seen.account, assessor.policy
     external = account.external
     return CustomerFile(
         **_standing(seen, policy),
-        invoices=list(_invoices(account, day)),
+        invoices=list(_invoices(account, seen.ageing_day)),
         orders=list(_orders(account, day, policy)),
         unapplied=dict(sorted(account.unapplied.items())),
-        ageing=ageing(account, day),
+        ageing=ageing(account, seen.ageing_day),
         habit=_habit(account),
         limit_basis=limit_basis(account, Level(account.level), day, LimitRules(policy)),
         opinions=opinions_out(seen.opinions),

@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import copy
 
 from models.account import Account, OpenOrder
 from models.calendar import from_ms
 from models.measures import limits
-from models.order_checks.facts import NO_GROUPS, Facts, facts_of
+from models.order_checks.facts import NO_GROUPS, Facts, Groups, facts_of
 from models.order_checks.judgement import Judgement, judge
 from models.order_checks.ways import ways_to_pass
 from models.out_events import exposure_out
-from models.partition import GroupStanding
 from schemas.levels import Level
 from schemas.order_answer import OrderAnswer
 from schemas.policy import Policy
 
-Groups = Mapping[str, GroupStanding]
 ASKED = "\n"
 """The id of an order that has none: no order can have it."""
 
 
 def judge_order(
-    account: Account, order: OpenOrder, day: int, policy: Policy, groups: Groups = NO_GROUPS, order_id: str = ASKED
+    account: Account,
+    order: OpenOrder,
+    day: int,
+    policy: Policy,
+    groups: Groups = NO_GROUPS,
+    order_id: str = ASKED,
+    aged_to: int = 0,
 ) -> Judgement:
     """The judgement on an order placed on ``day`` (ordinal); ``policy`` is the account's effective one.
 
-    An ``order_id`` that is open is asked about as it stands there. The account is not changed.
+    An ``order_id`` that is open is asked about as it stands there. ``aged_to``: the day to which open items are aged
+    while the payments feed is stale, 0 = it is not. The account is not changed.
     """
-    return judge(_facts(account, order, day, policy, groups, order_id))
+    return judge(_facts(account, order, day, policy, groups, order_id, aged_to))
 
 
 def check_order(
-    account: Account, order: OpenOrder, day: int, policy: Policy, groups: Groups = NO_GROUPS, order_id: str = ASKED
+    account: Account,
+    order: OpenOrder,
+    day: int,
+    policy: Policy,
+    groups: Groups = NO_GROUPS,
+    order_id: str = ASKED,
+    aged_to: int = 0,
 ) -> OrderAnswer:
     """The whole answer, with what would let the order pass; arguments as in ``judge_order``."""
-    facts = _facts(account, order, day, policy, groups, order_id)
+    facts = _facts(account, order, day, policy, groups, order_id, aged_to)
     judgement = judge(facts)
     known = account.orders.get(order_id)
     held = known is not None and known.held and known.held_since
@@ -53,8 +63,10 @@ def check_order(
     )
 
 
-def _facts(account: Account, order: OpenOrder, day: int, policy: Policy, groups: Groups, order_id: str) -> Facts:
+def _facts(
+    account: Account, order: OpenOrder, day: int, policy: Policy, groups: Groups, order_id: str, aged_to: int
+) -> Facts:
     if not account.points and not account.limits:  # its first event: limits are not set yet
         account = copy(account)
         account.limits = limits(account, Level(account.level), policy, day)
-    return facts_of(account, order_id, account.orders.get(order_id, order), day, policy, groups)
+    return facts_of(account, order_id, account.orders.get(order_id, order), day, policy, groups, aged_to=aged_to)

@@ -55,11 +55,11 @@ def grade(
     Example:  creditpulse alerts grade --policy default-1 --from 2026-01-01 --to 2026-06-30
     Exit codes: 0 shown; 1 no archive answers; 2 an option is wrong.
     """
-    given = {
+    given: dict[str, str | None] = {
         "policy_version": policy,
         "model": model,
-        "from_day": first and first.date().isoformat(),
-        "to_day": last and last.date().isoformat(),
+        "from_day": first.date().isoformat() if first else None,
+        "to_day": last.date().isoformat() if last else None,
     }
     options = {name: value for name, value in given.items() if value is not None}
     rows = asyncio.run(_read("graded_tightenings" if each else "tightening_grades", options))

@@ -94,7 +94,7 @@ def answer(services: Services, asked: CreditCheck, order_id: str | None = None) 
     account = known.account or Account(SCHEMA, asked.customer_id)
     delivery = None if asked.delivery_date is None else asked.delivery_date.toordinal()
     order = OpenOrder(asked.amount, asked.currency, day, delivery, asked_terms=asked.requested_terms_days)
-    found = check_order(account, order, day, known.policy, known.groups, order_id or ASKED)
+    found = check_order(account, order, day, known.policy, known.groups, order_id or ASKED, known.aged_to)
     decision, checks = found.decision, found.checks
     if stale:
         checks = [*checks, OrderCheck(code="STALE_DATA", detail={"as_of": known.as_of.isoformat()})]

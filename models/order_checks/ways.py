@@ -90,7 +90,7 @@ def passes(facts: Facts, way: WayToPass) -> bool:
     order = order or copy(facts.order)
     order.amount = order.amount if way.reduce_to is None else way.reduce_to
     order.asked_terms = order.asked_terms if way.terms_days is None else way.terms_days
-    then = facts_of(account, facts.order_id, order, facts.day, facts.policy)
+    then = facts_of(account, facts.order_id, order, facts.day, facts.policy, aged_to=facts.aged_to)
     then.group = _relieved(facts.group, order.currency, (way.pay or ZERO) + (way.deposit or ZERO))
     return not failed_steps(then)
 

@@ -73,6 +73,7 @@ VIEWS: Final[dict[str, View]] = {
         per_customer=True,
         options={"warned": Option("Bool", "warned = {warned:Bool}"), **_PERIOD},
     ),
+    "tightening_reviews": View("since, customer_id", per_customer=True),
     "order_decisions": View("time DESC, customer_id, sequence DESC, id", per_customer=True),
     "graded_tightenings": View(
         "time DESC, customer_id, alert_id",

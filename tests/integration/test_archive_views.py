@@ -355,6 +355,28 @@ async def test_alerts_know_their_retraction(shelf: Shelf) -> None:
     assert rows[0]["at_stake"] == [{"currency": "USD", "amount": "600.0000"}]
 
 
+async def test_reviews_that_wait_and_their_age(shelf: Shelf) -> None:
+    """One row per customer whose tightening waits for a person; who was decided on is gone."""
+
+    def review(customer: str, number: int, day: str, state: str, offset: int) -> Record:
+        found = {"state": state, "to_level": "HIGH_RISK", "since": at("2025-01-05"), "version": number}
+        return alert_record(customer, number, at(day), "review", offset=offset, review=found)
+
+    await shelf.put(
+        [
+            review("A", 1, "2025-01-05", "pending", 0),
+            review("B", 1, "2025-01-05", "pending", 1),
+            review("B", 2, "2025-01-06", "approved", 2),
+            alert_record("A", 2, at("2025-01-06"), "easing", offset=3),
+            *log_of(until("2025-01-07")),
+        ]
+    )
+    rows = await shelf.rows("tightening_reviews")
+    columns = ("customer_id", "level", "to_level", "since", "age_hours", "version")
+    level = rows[0]["level"]
+    assert [parts(row, *columns) for row in rows] == [("A", level, "HIGH_RISK", "2025-01-05T12:00:00.000Z", 36.0, 1)]
+
+
 async def test_timeline_in_order(shelf: Shelf) -> None:
     """Everything that happened to a customer, in order of time, the cause before what was decided."""
     await shelf.put(

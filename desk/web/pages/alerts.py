@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -168,13 +170,13 @@ class _AlertsPage:
                 empty(t("no_silences"), "notifications_active")
                 return
             head = [(t(name), False) for name in ("matchers", "author", "reason", "ends")] + [("", False)]
-            rows = [
+            rows: list[list[str | Callable[[], object]]] = [
                 [
                     ", ".join(one.matchers),
                     one.author,
                     one.reason,
                     frame.f.time(one.ends),
-                    lambda one=one: self._end_button(one),
+                    partial(self._end_button, one),
                 ]
                 for one in known
             ]
