@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from desk.api.roles import Role
+from schemas.assessments import LevelOverridden
 from schemas.events import OrderInvoiced
-from schemas.topics import ORDERS
+from schemas.levels import Level
+from schemas.topics import ASSESSMENTS, ORDERS
 from streams.sources.event_file import timed
 from tests.integration.browser.conftest import CUSTOMERS, NASTY, SignIn, Stack
 
@@ -95,13 +98,14 @@ def test_the_tape_stands_still_under_the_pointer(stack: Stack, sign_in: SignIn) 
     tape.hover()
     first = tape.locator(".tape-row").first.inner_text()
     at = stack.now()
-    stack.publish(*[
-        timed(ORDERS, at, OrderInvoiced(
-            version=1, customer_id=customer, event_id=f"tape-{customer}", occurred_at=at, invoice_id=f"tape-{customer}",
-            amount=Decimal(900_000), currency="USD", issue_date=at.date(), due_date=at.date(), terms_days=0,
-        ))
-        for customer in ("C004", "C005", "C008", "C009", "C012")
-    ])  # fmt: skip
+    blocked = [
+        LevelOverridden(
+            version=1, customer_id=customer, event_id=f"tape-{customer}", occurred_at=at, by="li.wei",
+            reason="does not answer", level=Level.BLOCKED, expires_on=at.date() + timedelta(days=20),
+        )
+        for customer in ("C004", "C005", "C008")
+    ]  # fmt: skip
+    stack.publish(*(timed(ASSESSMENTS, at, event) for event in blocked))
     more = page.locator(".tape-more")
     expect(more).to_be_visible(timeout=15_000)
     assert tape.locator(".tape-row").first.inner_text() == first
