@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,12 +14,18 @@ from fastapi import FastAPI
 
 from alerts.routing.state import State
 from desk.api.app import create_app
+from desk.api.customer_book import CustomerBook
 from desk.api.guard import Rates
 from desk.api.keys import create_key
 from desk.api.roles import Role
 from desk.api.services import Services
+from desk.policy_trials import PolicyTrials
 from models.account import SCHEMA, Account, OpenOrder
+from models.partition import SCHEMA as PARTITION_SCHEMA
+from models.partition import PartitionState
 from models.policy import layered_policy
+from models.policy_layers import Layer, LayeredPolicy
+from models.rehearsal import Rehearsal
 from schemas.errors import Unavailable
 from streams.archive.catalog import view_query
 from streams.archive.errors import NotFound
@@ -57,7 +63,7 @@ class Book:
         self.account = Account(SCHEMA, CUSTOMER)
         self.account.orders[ORDER] = OpenOrder(Decimal(500), "EUR", NOW.toordinal(), version=1)
         self.ready = SimpleNamespace(is_set=lambda: True)
-        self._policy = layered_policy(policy_text(None)).base
+        self._layers = layered_policy(policy_text(None))
 
     def __len__(self) -> int:
         return 1
@@ -66,20 +72,40 @@ class Book:
         return None
 
     def known(self, customer_id: str) -> Known:
-        return Known(self.account if customer_id == CUSTOMER else None, self._policy, NOW)
+        return Known(self._account(customer_id), self._layers.base, NOW)
+
+    def rehearsal(self, customer_id: str) -> Rehearsal:
+        return Rehearsal(customer_id, self._account(customer_id), PartitionState(PARTITION_SCHEMA, policy_text(None)))
+
+    def layers(self, customer_id: str) -> tuple[LayeredPolicy, tuple[Layer, ...]]:
+        return self._layers, ()
+
+    def policy_text(self) -> str:
+        return policy_text(None)
+
+    def _account(self, customer_id: str) -> Account | None:
+        return self.account if customer_id == CUSTOMER else None
 
 
 class Archive:
     """Checks what it is asked as the real one does; it is empty."""
 
     async def view(
-        self, name: str, customer_id: str | None = None, limit: int = 100, offset: int = 0, **more: Any
+        self,
+        name: str,
+        customer_id: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+        options: Mapping[str, str] | None = None,
     ) -> list[Any]:
-        view_query(name, customer_id=customer_id, limit=limit, offset=offset, **more)
+        view_query(name, customer_id=customer_id, limit=limit, offset=offset, options=options)
         return []
 
     async def customer(self, customer_id: str, timeline: int = 100) -> dict[str, Any]:
         raise NotFound(f"the archive knows no customer {customer_id!r}")
+
+    async def audit(self, kind: str, **parameters: str) -> list[Any]:
+        return []
 
 
 class Hub:
@@ -96,6 +122,9 @@ class Nowhere:
     async def place(self, event: object) -> None:
         raise Unavailable("no broker here")
 
+    async def send(self, event: object) -> None:
+        raise Unavailable("no broker here")
+
 
 def in_memory(**overrides: Any) -> tuple[FastAPI, Records, str]:
     """The application, its records, and a key that may do everything."""
@@ -108,7 +137,8 @@ def in_memory(**overrides: Any) -> tuple[FastAPI, Records, str]:
 
     @asynccontextmanager
     async def opened(settings: Settings) -> AsyncIterator[Services]:
-        yield Services(*parts, now=lambda: NOW)
+        async with PolicyTrials(settings) as trials:
+            yield Services(*parts, customers=CustomerBook(parts[2], parts[3]), trials=trials, now=lambda: NOW)
 
     app = create_app(settings, opened)
     app.state.rates = Rates(10**9, 10**9)
