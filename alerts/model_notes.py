@@ -24,6 +24,7 @@ def note_sentence(note: ModelNote, language: Language) -> str:
         model=plain(note.model or "", _LONGEST_NAME),
         task=note.task,
         because=plain(note.text or "", 200),
+        missed=f"{note.figures.get('missed', 0):,.0f}",
     )
     about = text(f"note.task.{note.task}", language)
     return phrase("note.sentence", language, about=about, partition=str(note.partition), told=told)

@@ -15,6 +15,7 @@ from schemas.decisions import (
     Opinion,
     OrderCheck,
     Reason,
+    TighteningReview,
     WayBack,
 )
 from schemas.levels import Level
@@ -64,10 +65,11 @@ def _behind(name: str, value: str, language: Language) -> str:
 
 def top_reasons(alert: CreditAlert, most: int = 3) -> list[Reason]:
     """What drove the alert: caps that hold the level first, then contributions in its direction, largest first."""
-    signed = -1 if alert.kind is AlertKind.TIGHTENING else 1
-    caps = [cap for cap in alert.caps if cap.detail.get("at_most") == alert.level.value]
+    worse = alert.kind in (AlertKind.TIGHTENING, AlertKind.REVIEW)
+    signed, level = (-1 if worse else 1), alert.level if alert.review is None else alert.review.to_level
+    caps = [cap for cap in alert.caps if cap.detail.get("at_most") == level.value]
     drove = [reason for reason in alert.reasons if reason.contribution * signed > 0]
-    found = [*(caps if alert.kind is AlertKind.TIGHTENING else []), *drove]
+    found = [*(caps if worse else []), *drove]
     return found[:most]
 
 
@@ -141,6 +143,17 @@ def help_text(found: Counterfactual, language: Language) -> str:
     return f"{told} {phrase('help.approximate', language)}" if found.approximate else told
 
 
+def review_text(review: TighteningReview, language: Language) -> str:
+    """What became of a tightening that the brake stopped, who decided, and why a decision changed nothing."""
+    told = phrase(f"review.state.{review.state}", language, level=text(review.to_level.value, language))
+    if review.by is not None:
+        by, reason = plain(review.by, _LONGEST_ID), plain(review.reason or "", _LONGEST_DETAIL)
+        told = phrase("review.by", language, told=told, by=by, reason=reason)
+    if review.refusal is None:
+        return told
+    return phrase("review.refused", language, told=told, why=reason_text(review.refusal, language))
+
+
 def alert_sentence(customer: str, alert: CreditAlert, language: Language) -> str:
     """The whole alert on one line."""
     parts = [alert_head(customer, alert, language), alert_why(alert, language)]
@@ -152,6 +165,10 @@ def alert_sentence(customer: str, alert: CreditAlert, language: Language) -> str
         parts.append(phrase("alert.limit", language, amounts=shown))
     if alert.way_back is not None:
         parts.append(way_back_text(alert.way_back, language))
+    if alert.review is not None:
+        parts.append(review_text(alert.review, language))
+    if alert.ageing_as_of is not None:
+        parts.append(phrase("alert.ageing_as_of", language, date=alert.ageing_as_of.isoformat()))
     parts += [text_ for help_ in alert.counterfactuals if (text_ := help_text(help_, language))]
     if alert.provisional:
         parts.append(phrase("alert.provisional", language))

@@ -30,7 +30,12 @@ LEVEL_STYLE: dict[Level, str] = {
     Level.BLOCKED: "bold red",
     Level.UNRATED: "bright_black",
 }
-_KIND_STYLE = {AlertKind.TIGHTENING: "red", AlertKind.EASING: "green", AlertKind.RETRACTION: "magenta"}
+_KIND_STYLE = {
+    AlertKind.TIGHTENING: "red",
+    AlertKind.EASING: "green",
+    AlertKind.RETRACTION: "magenta",
+    AlertKind.REVIEW: "yellow",
+}
 _DECISION_STYLE = {Decision.HOLD: "yellow", Decision.REJECT: "red", Decision.RELEASE: "green"}
 _ID_WIDTH = 22
 _ORDERS_SHOWN = 4

@@ -283,12 +283,41 @@ class Tightening(msgspec.Struct, array_like=True):
     level_before: str
 
 
+class Tightened(msgspec.Struct, array_like=True):
+    """The account was tightened, by the entry at log ``offset``, in a window of the brake: with so much exposure."""
+
+    window: int
+    offset: int
+    exposure: dict[str, Decimal] = {}
+
+
+class GroupMark(msgspec.Struct, array_like=True):
+    """From log ``offset`` on the account is in this corporate group ('' = in none any more), with so much exposure."""
+
+    offset: int
+    group: str
+    exposure: dict[str, Decimal]
+
+
+class StoppedTightening(msgspec.Struct, array_like=True):
+    """A tightening to ``level`` that waits for a person since a time (ms), or was rejected ``until`` a day (0 = waits).
+
+    ``version`` is the number of the alert that told of it last.
+    """
+
+    level: str
+    since: int
+    version: int
+    until: int = 0
+
+
 class Account(msgspec.Struct, array_like=True):
     """Everything known of one customer.
 
     ``covered``: cover that added to the limits at the last decision; ``cover_told``: the end of cover that was
     announced last. ``terms_step``: -1 shorter terms for paying late, 1 longer for paying early, since
-    ``terms_changed``.
+    ``terms_changed``. ``heard``: the time (ms) of the newest event of the payments feed, ``told``: of any other
+    topic.
     """
 
     schema: int
@@ -331,6 +360,11 @@ class Account(msgspec.Struct, array_like=True):
     order_memory: OrderMemory | None = None
     disputes: dict[str, Dispute] = {}
     supply: Supply | None = None
+    tightened: Tightened | None = None
+    review: StoppedTightening | None = None
+    heard: int = 0
+    group_marks: list[GroupMark] = []
+    told: int = 0
 
     @property
     def score(self) -> int:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from models.account import Account, Tightening, decode, encode
+from models.brake import Brake
 from models.calendar import from_ms, to_ms
 from models.counterfactual import counterfactuals
 from models.default_risk.features import features
@@ -24,21 +25,23 @@ from models.limit_basis import limit_basis
 from models.market import PROMPT, market_relief
 from models.measures import LimitRules
 from models.opinions import Opinion
-from models.order_checks.facts import NO_GROUPS
+from models.order_checks.facts import NO_GROUPS, Groups
 from models.order_desk import OrderDesk
 from models.out_events import Cause, Change, alert_out, assessment, level_out
 from models.own_terms import OwnTerms
-from models.partition import GroupStanding, MarketReading
+from models.partition import MarketReading
 from models.reasons import reason_code, reasons
 from models.scorecard import Scorecard
 from models.supply import known_outcomes
-from schemas.decisions import AlertKind, Counterfactual, OutEvent, WayBack
+from models.tightening_review import Ruling, rule
+from schemas.decisions import CREDIT_ALERT, AlertKind, Assessment, Counterfactual, OutEvent, WayBack
 from schemas.envelope import Severity
 from schemas.events import OrderPlaced
 from schemas.levels import BY_VALUE, LADDER, Level
 from schemas.log import Source
 from schemas.order_acts import OrderAct, OrderChanged
 from schemas.policy import Policy
+from schemas.review_acts import ReviewAct
 
 NO_READINGS: Mapping[str, MarketReading] = MappingProxyType({})
 
@@ -67,6 +70,9 @@ class Situation:
 
     ``late_since`` (ms) is set when the news is late: it may ease or retract, never tighten. ``rise_due`` is the day
     of the next step of a limit that rises in steps (0 = none). ``cover_ended``: less cover counts than before.
+
+    ``act``: what a person decides on the tightening that waits. ``frozen``: the day to which open items are aged while
+    the payments feed is stale (0 = it is not).
     """
 
     account: Account
@@ -76,18 +82,60 @@ class Situation:
     deferred: bool = False
     rise_due: int = 0
     cover_ended: bool = False
+    act: ReviewAct | None = None
+    frozen: int = 0
     positions: dict[str, Position] = field(default_factory=dict)
     caps: list[Cap] = field(default_factory=list)
     base: dict[str, Decimal] = field(default_factory=dict)
     opinions: dict[str, Opinion] = field(default_factory=dict)
     measures: dict[str, float] = field(default_factory=dict)
     relief: tuple[float, str] | None = None
+    kind: AlertKind | None = None
+    ruling: Ruling | None = None
     out: list[OutEvent] = field(default_factory=list)
+
+    @property
+    def ageing_day(self) -> int:
+        """The day to which open items are aged."""
+        return self.frozen or self.day
 
     @property
     def cap(self) -> Level:
         """The best level that the caps allow."""
         return self.caps[0].at_most if self.caps else Level.PRIME
+
+
+class _Before(NamedTuple):
+    """What an account had before it was assessed. ``is_new``: it had nothing."""
+
+    level: Level
+    since: int
+    better_since: int | None
+    limits: dict[str, Decimal]
+    limit_raised: int
+    terms_days: int
+    is_new: bool
+
+    @classmethod
+    def of(cls, account: Account, *, is_new: bool) -> _Before:
+        return cls(
+            BY_VALUE[account.level], account.level_since, account.better_since,
+            account.limits, account.limit_raised, account.terms_days, is_new,
+        )  # fmt: skip
+
+    def moves(self, account: Account) -> tuple[bool, bool]:
+        """Whether any limit or the terms were cut, and whether any were raised; what is new is neither."""
+        if account.limits == self.limits and (self.is_new or account.terms_days == self.terms_days):
+            return False, False
+        moves = [account.limits[c] - self.limits[c] for c in account.limits if c in self.limits]
+        if not self.is_new:
+            moves.append(Decimal(account.terms_days - self.terms_days))
+        return any(move < 0 for move in moves), any(move > 0 for move in moves)
+
+    def restore(self, account: Account) -> None:
+        """Put the account back to what it had."""
+        account.level, account.level_since, account.better_since = self.level.value, self.since, self.better_since
+        account.limits, account.limit_raised, account.terms_days = self.limits, self.limit_raised, self.terms_days
 
 
 class Foretold(NamedTuple):
@@ -107,11 +155,15 @@ class Assessor:
         policy: Policy,
         risk: DefaultRisk,
         market: Mapping[str, MarketReading] = NO_READINGS,
-        groups: Mapping[str, GroupStanding] = NO_GROUPS,
+        groups: Groups = NO_GROUPS,
+        brake: Brake | None = None,
     ) -> None:
-        """``market``: the newest readings by ``scope:name``, and ``groups`` by id, kept up to date by their owner."""
+        """``market``: the newest readings by ``scope:name``, and ``groups``, kept up to date by their owner.
+
+        ``brake``: asked before each tightening; None: none is stopped.
+        """
         self.policy = self._policy = policy
-        self._risk, self._market = risk, market
+        self._risk, self._market, self._brake = risk, market, brake
         self._scorecard = Scorecard(policy)
         self._limits, self._terms = LimitRules(policy), OwnTerms(policy)
         self.orders = OrderDesk(policy, groups)
@@ -139,7 +191,7 @@ class Assessor:
         if is_new:
             account.decided_points = dict(account.points)
             account.level_since = situation.day
-        level_before = BY_VALUE[account.level]
+        before = _Before.of(account, is_new=is_new)
         retracted = self._retractable(situation)
         if retracted:
             standing = Standing(self._corrected_level(situation, retracted[0]), situation.day)
@@ -147,7 +199,8 @@ class Assessor:
             standing = self._standing(situation)
         account.level = standing.level.value
         account.level_since, account.better_since = standing.since, standing.better_since
-        self._emit_change(situation, level_before, retracted, is_new=is_new)
+        self._grant(situation, before, retracted)
+        self._emit_change(situation, before, retracted)
         if account.orders or account.order_memory is not None:
             self.orders.look_again(situation, self._risk.model_version)
 
@@ -159,7 +212,7 @@ class Assessor:
 
     def _score(self, situation: Situation) -> None:
         account, day = situation.account, situation.day
-        situation.positions = positions(account, day, self._policy)
+        situation.positions = positions(account, situation.ageing_day, self._policy)
         behaviour = account.behaviour
         oldest = max([position.oldest_dpd for position in situation.positions.values()], default=0)
         due = day + behaviour.last_terms
@@ -246,21 +299,40 @@ class Assessor:
             return max(level_on_merit(score, situation.cap, ladder), Level.STANDARD, key=lambda level: level.rank)
         return level_kept(before, score, situation.cap, ladder)
 
-    def _emit_change(
-        self, situation: Situation, level_before: Level, retracted: list[Tightening], *, is_new: bool
-    ) -> None:
-        account = situation.account
-        level = BY_VALUE[account.level]
-        limits_before, terms_before = account.limits, None if is_new else account.terms_days
+    def _grant(self, situation: Situation, before: _Before, retracted: list[Tightening]) -> None:
+        """Set the limits and terms of the level that was found, unless the brake stops it: then all stays."""
+        account, level = situation.account, BY_VALUE[situation.account.level]
         target = situation.base if level is Level.STANDARD else self._limits.granted(account, level, situation.day)
         if retracted or situation.cause.type == _PERSON:
             account.limits = target  # what was taken wrongly, and what a person decides, is given at once
         else:
             account.limits, situation.rise_due = self._limits.stepped(account, target, situation.base, situation.day)
         account.terms_days = self._terms.days(account, level)
+        situation.kind = _alert_kind(before.level, level, *before.moves(account), bool(retracted))
+        concerned = situation.kind is AlertKind.TIGHTENING or account.review is not None or situation.act is not None
+        if self._brake is None or not concerned:
+            return
+        by_person = account.override is not None or situation.cause.type == _PERSON
+        situation.ruling = rule(
+            self._brake, account, situation.positions, situation.caps,
+            tightens=situation.kind is AlertKind.TIGHTENING and not by_person, put_off=situation.deferred,
+            act=situation.act, day=situation.day,
+        )  # fmt: skip
+        if situation.ruling.stops:
+            situation.kind = None
+            before.restore(account)
+            if before.is_new:  # there was nothing to stay at
+                account.limits = self._limits.granted(account, before.level, situation.day)
+                account.terms_days = self._terms.days(account, before.level)
+
+    def _emit_change(self, situation: Situation, before: _Before, retracted: list[Tightening]) -> None:
+        account, level_before = situation.account, before.level
+        level, kind = BY_VALUE[account.level], situation.kind
         situation.cover_ended, told = self._limits.note_cover(account, situation.day)
-        same = level is level_before and account.limits == limits_before and account.terms_days == terms_before
-        if same and not is_new and not told:
+        ruling = situation.ruling
+        same = account.limits == before.limits and account.terms_days == before.terms_days
+        changed = level is not level_before or not same or before.is_new or told
+        if not changed and (ruling is None or ruling.state is None):
             return
         change = Change(
             level_before=level_before,
@@ -277,10 +349,13 @@ class Assessor:
             ),
             limit_basis=limit_basis(account, level, situation.day, self._limits),
             terms_basis=self._terms.basis(account, level),
+            ageing_as_of=date.fromordinal(situation.frozen) if situation.frozen else None,
         )  # fmt: skip
         state = assessment(account, change, situation.cause, self._risk, self._policy)
-        cut, raised = _moves(account, limits_before, terms_before)
-        kind = _alert_kind(level_before, level, cut, raised, bool(retracted))
+        if ruling is not None and ruling.state is not None:
+            situation.out.append(self._review_out(situation, change, state, ruling))
+        if not changed:
+            return
         severity = Severity.NOTICE if kind is None and told else _severity(kind, level)
         situation.out.append(level_out(account, state, situation.cause, severity))
         if kind is AlertKind.RETRACTION:
@@ -293,13 +368,23 @@ class Assessor:
         elif kind is not None:
             alert = alert_out(
                 account, state, situation.cause, severity,
-                kind=kind, cause_kind=self._cause_kind(situation, change, level_before, kind),
+                kind=kind, cause_kind=self._cause_kind(situation, change, level_before, kind, level),
                 way_back=self.way_back(situation) if kind is AlertKind.TIGHTENING else None,
                 helps=self.what_helps(situation) if kind is AlertKind.TIGHTENING and level is not level_before else (),
             )  # fmt: skip
             situation.out.append(alert)
         self._note_tightenings(situation, level_before, kind, retracted)
         account.decided_points = dict(account.points)
+
+    def _review_out(self, situation: Situation, change: Change, state: Assessment, ruling: Ruling) -> OutEvent:
+        account = situation.account
+        review = ruling.out(account, account.sequences.get(CREDIT_ALERT, 0) + 1)
+        waits = ruling.state == "pending"
+        return alert_out(
+            account, state, situation.cause, _SEVERITY.get(review.to_level, Severity.INFO) if waits else Severity.INFO,
+            kind=AlertKind.REVIEW, review=review,
+            cause_kind=self._cause_kind(situation, change, change.level_before, AlertKind.TIGHTENING, review.to_level),
+        )  # fmt: skip
 
     def _note_tightenings(
         self, situation: Situation, level_before: Level, kind: AlertKind | None, retracted: list[Tightening]
@@ -317,8 +402,9 @@ class Assessor:
         elif kind is AlertKind.EASING:
             account.tightenings = [t for t in account.tightenings if level.worse_than(Level(t.level_before))]
 
-    def _cause_kind(self, situation: Situation, change: Change, level_before: Level, kind: AlertKind) -> str:
-        level = Level(situation.account.level)
+    def _cause_kind(
+        self, situation: Situation, change: Change, level_before: Level, kind: AlertKind, level: Level
+    ) -> str:
         if level is level_before:
             return "COVER_ENDED" if situation.cover_ended and kind is AlertKind.TIGHTENING else "LIMIT_OR_TERMS"
         if situation.account.override is not None:
@@ -373,14 +459,6 @@ class Assessor:
             self.orders.act(situation, event, self._risk.model_version)
         else:
             self.orders.place(situation, event, self._risk.model_version)
-
-
-def _moves(account: Account, limits_before: dict[str, Decimal], terms_before: int | None) -> tuple[bool, bool]:
-    """Whether any limit or the terms were cut, and whether any were raised; what is set for the first time is not."""
-    moves = [account.limits[c] - limits_before[c] for c in account.limits if c in limits_before]
-    if terms_before is not None:
-        moves.append(Decimal(account.terms_days - terms_before))
-    return any(move < 0 for move in moves), any(move > 0 for move in moves)
 
 
 def _alert_kind(before: Level, after: Level, cut: bool, raised: bool, retracted: bool) -> AlertKind | None:

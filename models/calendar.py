@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 MS_PER_DAY = 86_400_000
+MS_PER_HOUR = 3_600_000
 
 
 def to_ms(time: datetime) -> int:

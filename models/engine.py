@@ -16,11 +16,15 @@ from models import assessments, disputes, ledger, order_memory, supply
 from models.account import SCHEMA, Account, OpenOrder, Prediction
 from models.assess import Assessor, Situation
 from models.behaviour import record_invoice, record_outcome, record_roll
-from models.calendar import day_of, day_of_ms, ms_of_day, to_ms
+from models.book_index import BookIndex
+from models.brake import Brake
+from models.calendar import MS_PER_HOUR, day_of, day_of_ms, ms_of_day, to_ms
 from models.customer_file import file_of, standing_of
 from models.default_risk.risk import DefaultRisk, EventRisk, Outcome, is_bad
 from models.default_risk.roll import RollRisk
 from models.exposure import positions
+from models.feed_watch import FeedWatch
+from models.group_book import GroupBook
 from models.memory import contains, id_hash, prune, remember
 from models.model_exchange import ModelExchange
 from models.model_keeper import ModelKeeper, Task
@@ -55,6 +59,7 @@ from schemas.events import (
     PaymentReversed,
 )
 from schemas.log import (
+    GroupsReported,
     LogEntry,
     ModelPromoted,
     ModelRestored,
@@ -64,7 +69,9 @@ from schemas.log import (
     TimePassed,
 )
 from schemas.order_acts import OrderAct, OrderChanged
+from schemas.review_acts import ReviewAct, ReviewApproved, ReviewRejected
 from schemas.supply import DeliveryReceived, PriceQuoted
+from schemas.topics import PAYMENTS
 
 
 class Accounts(Protocol):
@@ -76,8 +83,11 @@ class Accounts(Protocol):
     def put(self, account: Account) -> None:
         """Keep the changed account."""
 
-    def wakes(self) -> Iterable[tuple[int, str]]:
-        """``(next_wake, customer_id)`` of every account."""
+    def all(self) -> Iterable[Account]:
+        """Every account; called with nothing changed and not yet written."""
+
+    def ids(self) -> Iterable[str]:
+        """The id of every account."""
 
 
 REMEMBERED_BROADCASTS = 200
@@ -98,9 +108,13 @@ class MemoryAccounts:
         """Keep the account."""
         self.by_id[account.customer_id] = account
 
-    def wakes(self) -> Iterable[tuple[int, str]]:
-        """``(next_wake, customer_id)`` of every account."""
-        return [(account.next_wake, customer) for customer, account in self.by_id.items()]
+    def all(self) -> Iterable[Account]:
+        """Every account."""
+        return self.by_id.values()
+
+    def ids(self) -> Iterable[str]:
+        """The id of every account."""
+        return self.by_id
 
 
 @dataclass(slots=True)
@@ -117,13 +131,15 @@ class Effects:
 
 
 _BROADCASTS: frozenset[type] = frozenset(
-    {TimePassed, MarketIndexRead, PolicyActivated, ModelPromoted, ModelRestored, ModelShared}
+    {TimePassed, MarketIndexRead, PolicyActivated, ModelPromoted, ModelRestored, ModelShared, GroupsReported}
 )
 _FOR_EVERYONE = (PolicyActivated, ModelPromoted, ModelRestored)
 """Broadcasts after which every account is looked at again."""
 
 _DECIDED = (OrderPlaced, OrderChanged, OrderAct)
 """Events that are answered by an order decision."""
+
+_REVIEW_ACTS: frozenset[type] = frozenset({ReviewApproved, ReviewRejected})
 
 _Booking = Callable[[Account, Any, Any], object]
 _BOOKINGS: dict[type[CustomerEvent], _Booking] = {
@@ -161,7 +177,18 @@ class CreditEngine:
         """
         self._accounts, self._partition, self._partitions = accounts, partition, partitions
         self._state = state or PartitionState(PARTITION_SCHEMA, policy_text)
-        self._wakes = WakeIndex(list(accounts.wakes()))
+        self._layers = layered_policy(self._state.policy_text)
+        self._index, tightened, wakes = BookIndex(), [], []
+        self._groups = GroupBook(self._state, partition)
+        for account in accounts.all():  # one after the other: all of them may be more than fit into memory
+            self._index.add(account)
+            self._groups.add(account)
+            wakes.append((account.next_wake, account.customer_id))
+            if account.tightened is not None:
+                tightened.append((account.customer_id, account.tightened))
+        self._groups.begin()
+        self._wakes = WakeIndex(wakes)
+        self._brake = Brake(self._layers.base.brake, self._state, partitions, tightened)
         self._use_policy()
 
     @property
@@ -183,7 +210,8 @@ class CreditEngine:
         risks: dict[Task, EventRisk] = {"A": self._risk, "B": self._roll}
         self._keeper = ModelKeeper(self.policy, self._state, risks, self._partition)
         self._exchange = ModelExchange(self._state, risks, self._partition)
-        self._assessor = Assessor(self.policy, self._risk, self._state.market, self._state.groups)
+        self._feed = FeedWatch(self.policy.freshness, self._state, self._partition, self.policy.version)
+        self._assessor = Assessor(self.policy, self._risk, self._state.market, self._groups, self._brake)
         self._overridden: dict[tuple[Layer, ...], Assessor] = {(): self._assessor}
 
     def _assessor_of(self, account: Account) -> Assessor:
@@ -194,7 +222,7 @@ class CreditEngine:
         assessor = self._overridden.get(layers)
         if assessor is None:
             assessor = self._overridden[layers] = Assessor(
-                self._layers.policy_of(layers), self._risk, self._state.market, self._state.groups
+                self._layers.policy_of(layers), self._risk, self._state.market, self._groups, self._brake
             )
         return assessor
 
@@ -204,7 +232,7 @@ class CreditEngine:
         """What an order would get on ``day`` (ordinal), and what stands in its way; nothing is booked or changed."""
         account = self._accounts.get(customer_id) or Account(SCHEMA, customer_id)
         order = OpenOrder(amount, currency, day)
-        judgement = judge_order(account, order, day, self._assessor_of(account).policy, self._state.groups)
+        judgement = judge_order(account, order, day, self._assessor_of(account).policy, self._groups)
         return judgement.decision, judgement.checks
 
     def standing(self, customer_id: str, day: int) -> CustomerStanding:
@@ -239,11 +267,18 @@ class CreditEngine:
             return Effects(applied=False)
         account.applied, account.sources[topic] = offset, entry.source.offset
         account.clock = max(account.clock, self._state.clock, to_ms(entry.time))
+        self._groups.catch_up(offset)
         day = day_of_ms(account.clock)
         self._remember(account, digest, day)
-        situation = Situation(account, Cause.of(entry, account.clock), day)
+        situation = Situation(account, Cause.of(entry, account.clock), day, frozen=self._feed.frozen)
         situation.late_since = self._late_since(event, day)
+        payments = account.behaviour.payments
         self._book(situation, event)
+        if topic == PAYMENTS:
+            account.heard = max(account.heard, to_ms(entry.time))
+        else:
+            account.told = max(account.told, to_ms(entry.time))
+        self._index.note_news(account, payments)  # an invoice may settle a payment that came early
         self._assess(situation)
         return Effects(True, out=situation.out, touched=[account])
 
@@ -256,6 +291,8 @@ class CreditEngine:
     @staticmethod
     def _late_since(event: CustomerEvent, day: int) -> int | None:
         """When it really happened (ms), if the news comes on a later day; None for punctual news."""
+        if type(event) in _REVIEW_ACTS:
+            return None  # what a person decides counts from when it is known
         occurred = happened = event.occurred_at
         if type(event) is PaymentReceived:
             happened = event.paid_at
@@ -269,6 +306,8 @@ class CreditEngine:
             self._book_invoice(situation, event, assessor)
         elif isinstance(event, _DECIDED):
             assessor.decide_order(situation, event)
+        elif type(event) in _REVIEW_ACTS:
+            situation.act = cast(ReviewAct, event)
         else:
             _BOOKINGS[type(event)](account, event, assessor.policy)
 
@@ -306,7 +345,7 @@ class CreditEngine:
         day = day_of_ms(now)
         everyone = isinstance(event, _FOR_EVERYONE)
         if everyone:
-            woken = sorted(customer for _, customer in self._accounts.wakes())
+            woken = sorted(self._accounts.ids())
         else:
             woken = self._wakes.due(day) if isinstance(event, TimePassed) else []
         accounts = [a for a in map(self._accounts.get, woken) if a is not None and a.applied < offset]
@@ -317,9 +356,11 @@ class CreditEngine:
             self._change_partition(offset, entry, now, accounts, effects)
         for account in accounts:
             account.applied = offset
+            self._groups.catch_up(offset, account.customer_id)
             account.clock = max(account.clock, now)
-            situation = Situation(account, Cause.of(entry, account.clock), day_of_ms(account.clock))
-            if isinstance(event, TimePassed):  # the tick that lets the partition learn them
+            frozen = self._feed.frozen
+            situation = Situation(account, Cause.of(entry, account.clock), day_of_ms(account.clock), frozen=frozen)
+            if isinstance(event, TimePassed) and not frozen:  # the tick that lets the partition learn them
                 self._settle_outcomes(account, day)
                 fresh = self._roll.unforetold(account, day)
                 if fresh:
@@ -349,17 +390,24 @@ class CreditEngine:
             state.seen = [*state.seen, event.event_id][-REMEMBERED_BROADCASTS:]
         if isinstance(event, TimePassed):
             self._state.clock = max(self._state.clock, ms_of_day(day_of_ms(now)))
-            self._learn(Cause.of(entry, now), day_of_ms(now), woken, effects)
+            self._brake.tick(now, len(self._index.rated))
+            effects.out += self._feed.tick(now, self._index, Cause.of(entry, now))
+            # What was paid is not known while the feed is stale: nothing is certain then.
+            self._learn(Cause.of(entry, now), day_of_ms(now), [] if self._feed.frozen else woken, effects)
+            self._groups.catch_up(offset)
+            groups = self._groups.report(day_of_ms(now), Cause.of(entry, now))
             if self._partitions > 1:
-                effects.reports += self._exchange.report(day_of_ms(now), Cause.of(entry, now))
+                effects.reports += [*self._exchange.report(day_of_ms(now), Cause.of(entry, now)), *groups]
         elif isinstance(event, MarketIndexRead):
             key, as_of = f"{event.scope}:{event.name}", event.as_of.toordinal()
             if key not in self._state.market or self._state.market[key].as_of <= as_of:
                 self._state.market[key] = MarketReading(float(event.value), as_of)
         elif isinstance(event, ModelShared):
             self._exchange.hear(event)
+        elif isinstance(event, GroupsReported):
+            self._groups.hear(event)
         elif isinstance(event, PolicyActivated):
-            self._activate(event, Cause.of(entry, now), day_of_ms(now))
+            self._activate(event, Cause.of(entry, now), now)
         elif isinstance(event, ModelPromoted):
             effects.out += self._keeper.promote(event, day_of_ms(now), Cause.of(entry, now))
         elif isinstance(event, ModelRestored):
@@ -381,13 +429,15 @@ class CreditEngine:
                 effects.out += self._keeper.watch(outcome, cause)
         effects.out += self._keeper.first_of_month(day, cause)
 
-    def _activate(self, event: PolicyActivated, cause: Cause, day: int) -> None:
+    def _activate(self, event: PolicyActivated, cause: Cause, now: int) -> None:
         try:
-            layered_policy(event.text)
+            layers = layered_policy(event.text)
         except InvalidInput:
             return  # the gate refuses such a policy; should one slip through, the old one stays in force
-        self._keeper.checkpoint(f"before-{cause.event_id}", cause, day)
+        self._keeper.checkpoint(f"before-{cause.event_id}", cause, day_of_ms(now))
         self._state.policy_text = event.text
+        self._brake = Brake(layers.base.brake, self._state, self._partitions)
+        self._brake.begin(max(self._state.brake.hour, now // MS_PER_HOUR), len(self._index.rated))
         self._use_policy()
 
     def _settle_outcomes(self, account: Account, day: int) -> None:
@@ -409,10 +459,14 @@ class CreditEngine:
         assessor = self._assessor_of(account)  # asked anew: the event may have changed the master data
         assessor.assess(situation)
         planned = next_wake(
-            account, situation.day, assessor.policy, deferred=situation.deferred, rise_due=situation.rise_due,
+            account, situation.day, assessor.policy, rise_due=situation.rise_due,
+            deferred=situation.deferred or account.review is not None,
             order_day=assessor.orders.next_day(account) if account.orders else 0,
         )  # fmt: skip
         if planned != account.next_wake:  # else the index holds it already
             account.next_wake = planned
             self._wakes.plan(planned, account.customer_id)
+        self._index.note_level(account)
+        if account.master.group_parent is not None or account.group_marks:
+            self._groups.note(account, positions(account, situation.day, assessor.policy))
         self._accounts.put(account)

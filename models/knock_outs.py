@@ -41,7 +41,8 @@ def _ageing_caps(account: Account, positions: dict[str, Position], policy: Polic
     found = []
     # The hardest one whose overdue amount matters: a trifle 90 days late is not a block.
     ladder = [(cap, days_needed(account, cap)) for cap in policy.knock_outs.ageing]
-    ladder.sort(key=lambda step: -step[0].at_most.rank)
+    # Of two that demand the same the later one tells more, and may be one that the brake lets pass.
+    ladder.sort(key=lambda step: (-step[0].at_most.rank, -step[1]))
     for currency, position in positions.items():
         for cap, needed in ladder:
             to_hold = policy.measures.holds(cap.at_most)

@@ -12,6 +12,12 @@ from models.out_events import Cause
 from models.partition import PartitionState
 from schemas.log import ModelShared
 
+_GROWTH = 0.1
+"""New outcomes, as a share of those reported, that are worth a report."""
+
+_LONGEST_DAYS = 7
+"""After so many days few of them are, too."""
+
 
 class ModelExchange:
     """One partition's side of the exchange; ``risks`` by task. Its memory is the partition's state."""
@@ -23,10 +29,16 @@ class ModelExchange:
         self._pool()
 
     def report(self, day: int, cause: Cause, *, at_once: bool = False) -> list[ModelShared]:
-        """Once a day what was learned here, if something was; ``at_once``: now, because the models were changed."""
+        """What was learned here, at most once a day; ``at_once``: now, because the models were changed.
+
+        Each report makes every partition store its state, and says the less the more outcomes are known already: the
+        next one waits until so many are new as make a difference, or for a week.
+        """
         state = self._state
         learned = [risk.outcomes for risk in self._risks.values()]
-        is_news = day > state.report_day and learned != state.reported
+        known, new = sum(state.reported), sum(learned) - sum(state.reported)
+        is_due = new >= _GROWTH * known or day - state.report_day >= _LONGEST_DAYS
+        is_news = day > state.report_day and learned != state.reported and is_due
         if not any(learned) or not (is_news or at_once):
             return []
         state.report_day, state.reported = day, learned

@@ -5,7 +5,6 @@ Every event about an order is answered by one ``OrderDecision``; what persons de
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Protocol
 
@@ -14,13 +13,12 @@ from models.calendar import day_of_ms
 from models.exposure import Position, positions, shippable
 from models.ledger import change_order, mark_held, place_order
 from models.memory import id_hash
-from models.order_checks.facts import NO_GROUPS, Facts, facts_of
+from models.order_checks.facts import NO_GROUPS, Facts, Groups, facts_of
 from models.order_checks.judgement import Judgement, judge
 from models.order_checks.ways import ways_to_pass
 from models.order_memory import force, let_go, lift, set_apart, tidy
 from models.order_out import Verdict, order_out
 from models.out_events import Cause
-from models.partition import GroupStanding
 from schemas.decisions import Decision, OrderCheck, OrderDecision, OutEvent
 from schemas.envelope import Severity
 from schemas.events import OrderPlaced
@@ -52,11 +50,15 @@ class Case(Protocol):
     positions: dict[str, Position]
     out: list[OutEvent]
 
+    @property
+    def ageing_day(self) -> int:
+        """The day to which open items are aged."""
+
 
 class OrderDesk:
     """Decides orders by one policy; ``groups`` is kept up to date by its owner."""
 
-    def __init__(self, policy: Policy, groups: Mapping[str, GroupStanding] = NO_GROUPS) -> None:
+    def __init__(self, policy: Policy, groups: Groups = NO_GROUPS) -> None:
         self._policy, self._rules, self._groups = policy, policy.order_checks, groups
 
     def place(self, case: Case, event: OrderPlaced | OrderChanged, model_version: str) -> None:
@@ -124,7 +126,7 @@ class OrderDesk:
         return min(days, default=0)
 
     def _facts(self, case: Case, order_id: str, order: OpenOrder) -> Facts:
-        where = case.positions or positions(case.account, case.day, self._policy)
+        where = case.positions or positions(case.account, case.ageing_day, self._policy)
         return facts_of(case.account, order_id, order, case.day, self._policy, self._groups, where)
 
     def _decide(self, case: Case, order_id: str, model_version: str, by: OrderAct | None = None) -> None:

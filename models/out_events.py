@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -34,9 +34,11 @@ from schemas.decisions import (
     Master,
     Measures,
     ModelNote,
+    ModelNoteKind,
     ModelNoteOut,
     Reason,
     TermsBasis,
+    TighteningReview,
     WayBack,
 )
 from schemas.decisions import DefaultRisk as DefaultRiskOut
@@ -53,6 +55,7 @@ _NOTE_SEVERITY = {
     "challenger_ahead": Severity.NOTICE,
     "promoted": Severity.NOTICE,
     "restored": Severity.NOTICE,
+    "payments_back": Severity.NOTICE,
 }
 """Drift, and what could not be done, is a warning."""
 
@@ -91,6 +94,7 @@ class Change:
     range: LevelRange | None = None
     limit_basis: list[LimitBasis] = field(default_factory=list)
     terms_basis: TermsBasis | None = None
+    ageing_as_of: date | None = None
 
 
 def next_number(account: Account | PartitionState, type_: str) -> str:
@@ -160,6 +164,7 @@ def assessment(account: Account, change: Change, cause: Cause, risk: DefaultRisk
         limit_basis=change.limit_basis,
         provisional=known_outcomes(account, policy) < policy.ladder.provisional_below,
         level_range=change.range,
+        ageing_as_of=change.ageing_as_of,
         cause=cause.source,
         cause_type=cause.type,
         policy_version=policy.version,
@@ -207,6 +212,7 @@ def alert_out(
     way_back: WayBack | None = None,
     retracts: str | None = None,
     helps: Sequence[Counterfactual] = (),
+    review: TighteningReview | None = None,
 ) -> AlertOut:
     """``CreditAlert`` in its envelope; several retractions of one cause differ by what they retract."""
     suffix = kind.value if retracts is None else f"{kind.value}:{retracts}"
@@ -229,6 +235,7 @@ def alert_out(
             retracts_because=cause.event_id if retracts is not None else None,
             way_back=way_back,
             counterfactuals=list(helps),
+            review=review,
         ),
     )
 
@@ -248,6 +255,25 @@ def model_note_out(state: PartitionState, note: ModelNote, cause: Cause) -> Mode
         dataschema=DATASCHEMA[MODEL_NOTE],
         data=note,
     )
+
+
+def book_note_out(
+    state: PartitionState,
+    kind: ModelNoteKind,
+    cause: Cause,
+    *,
+    partition: int,
+    statistic: float,
+    threshold: float,
+    policy_version: str,
+    figures: dict[str, float],
+) -> ModelNoteOut:
+    """A note that is about the partition's book, and no model of it."""
+    note = ModelNote(
+        task="book", kind=kind, partition=partition, statistic=statistic, threshold=threshold, outcomes=0,
+        mean_probability=0.0, rate=0.0, model_version="", policy_version=policy_version, figures=figures,
+    )  # fmt: skip
+    return model_note_out(state, note, cause)
 
 
 def _fields(state: Assessment) -> dict[str, object]:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import copy
 
 from models.account import Account, OpenOrder
 from models.calendar import from_ms
 from models.measures import limits
-from models.order_checks.facts import NO_GROUPS, Facts, facts_of
+from models.order_checks.facts import NO_GROUPS, Facts, Groups, facts_of
 from models.order_checks.judgement import Judgement, judge
 from models.order_checks.ways import ways_to_pass
 from models.out_events import exposure_out
-from models.partition import GroupStanding
 from schemas.levels import Level
 from schemas.order_answer import OrderAnswer
 from schemas.policy import Policy
 
-Groups = Mapping[str, GroupStanding]
 ASKED = "\n"
 """The id of an order that has none: no order can have it."""
 

@@ -20,6 +20,7 @@ from schemas.fields import (
     SignedAmount,
 )
 from schemas.levels import Level
+from schemas.review_acts import ReviewApproved, ReviewRejected
 
 
 def _of_this_world(value: Decimal) -> Decimal:
@@ -230,6 +231,8 @@ AssessmentEvent = Annotated[
     | QualitativeReviewed
     | MasterDataChanged
     | CoverChanged
-    | LevelOverridden,
+    | LevelOverridden
+    | ReviewApproved
+    | ReviewRejected,
     Field(discriminator="type"),
 ]

@@ -141,6 +141,10 @@ class Assessment(OutData):
     level_range: LevelRange | None = Field(
         default=None, description="The level's interval; its evidence is that of ``default_risk``."
     )
+    ageing_as_of: date | None = Field(
+        default=None,
+        description="Open items are aged to the end of this day only: since then the payments feed has been stale.",
+    )
     cause: Source
     cause_type: str
     policy_version: str
@@ -153,11 +157,15 @@ class CreditLevelChanged(Assessment):
 
 
 class AlertKind(StrEnum):
-    """TIGHTENING: worse than before; EASING: better; RETRACTION: an earlier tightening should not have been."""
+    """TIGHTENING: worse than before; EASING: better; RETRACTION: an earlier tightening should not have been.
+
+    REVIEW: a tightening was stopped by the brake, or what waited for review waits no more; see ``CreditAlert.review``.
+    """
 
     TIGHTENING = "tightening"
     EASING = "easing"
     RETRACTION = "retraction"
+    REVIEW = "review"
 
 
 class WayBack(OutData):
@@ -183,8 +191,41 @@ class Counterfactual(OutData):
     approximate: bool
 
 
+class OrderCheck(OutData):
+    """One reason for an order decision, with its numbers."""
+
+    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]{1,39}$")
+    detail: dict[str, str] = Field(default_factory=dict)
+
+
+ReviewState = Literal["pending", "approved", "rejected", "withdrawn", "passed", "none"]
+
+
+class TighteningReview(OutData):
+    """A tightening that the brake on mass tightening stopped: level, limits and terms stay until a person decides.
+
+    ``pending``: it waits. ``approved``, ``rejected``: a person decided. ``withdrawn``: it is not deserved any more.
+    ``passed``: a knock-out that the policy names came up, or the brake was lifted. ``none``: nothing waits (the answer
+    to a person who decided on it).
+    """
+
+    state: ReviewState
+    to_level: Level = Field(description="Where the tightening leads; the level itself where only limits are cut.")
+    limits: dict[Currency, Decimal] = Field(default_factory=dict, description="What limits would be then.")
+    terms_days: int | None = Field(default=None, ge=0)
+    since: datetime | None = Field(default=None, description="Since when it waits.")
+    version: int = Field(ge=0, description="Of the review; a person may name it (``expected_version``).")
+    by: str | None = None
+    reason: str | None = None
+    until: date | None = Field(default=None, description="Rejected: not asked for again through this day.")
+    refusal: OrderCheck | None = Field(default=None, description="Why a person's decision changed nothing.")
+
+
 class CreditAlert(Assessment):
-    """Someone should know: behaviour worsened (tightening), recovered (easing), or we were wrong (retraction)."""
+    """Someone should know: behaviour worsened (tightening), recovered (easing), or we were wrong (retraction).
+
+    Or that a tightening waits for a person (review).
+    """
 
     kind: AlertKind
     cause_kind: str = Field(description="The leading reason or cap; one open alert per customer and cause kind.")
@@ -192,6 +233,7 @@ class CreditAlert(Assessment):
     retracts: str | None = Field(default=None, description="Id of the alert that is taken back.")
     retracts_because: str | None = Field(default=None, description="event_id of the late or corrected event.")
     way_back: WayBack | None = None
+    review: TighteningReview | None = Field(default=None, description="Of the kind review.")
     counterfactuals: list[Counterfactual] = Field(default_factory=list, max_length=2)
 
 
@@ -202,13 +244,6 @@ class Decision(StrEnum):
     HOLD = "hold"
     REJECT = "reject"
     RELEASE = "release"
-
-
-class OrderCheck(OutData):
-    """One reason for an order decision, with its numbers."""
-
-    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]{1,39}$")
-    detail: dict[str, str] = Field(default_factory=dict)
 
 
 class OrderDecision(OutData):
@@ -246,22 +281,27 @@ class OrderDecision(OutData):
 
 
 ModelNoteKind = Literal[
-    "calibration_drift", "score_drift", "quality", "challenger_ahead", "promoted", "restored", "refused"
-]
+    "calibration_drift", "score_drift", "quality", "challenger_ahead", "promoted", "restored", "refused",
+    "payments_stale", "payments_back",
+]  # fmt: skip
 
 
 class ModelNote(OutData):
-    """What people should know of a partition's model.
+    """What people should know of a partition's models, or of its book.
 
     ``calibration_drift``, ``score_drift``: what it foretells has begun to differ from what happens, or from what it
     used to foretell; it goes on as it is, nothing is reset. ``quality``: once a month, the month's matured outcomes
     (``statistic`` its log-loss, ``threshold`` the naive rate's). ``challenger_ahead``: there is evidence for the
     challenger ``model`` (``statistic``: lower bound of its mean gain in log-loss). ``promoted``: ``model`` leads from
     now on. ``restored``: back at the checkpoint ``model``. ``refused``: it could not be done, see ``text``.
+    ``payments_stale`` (task ``book``): the payments feed has been silent for ``statistic`` hours, ``threshold`` are
+    allowed, and open items are aged no further until it is heard again: ``payments_back``.
     ``mean_probability`` and ``rate`` are those of the outcomes looked at, ``outcomes`` how many are known.
     """
 
-    task: Literal["A", "B"] = Field(description="A: late, foretold at issue. B: open long, foretold 1 day past due.")
+    task: Literal["A", "B", "book"] = Field(
+        description="A: late, foretold at issue. B: open long, foretold 1 day past due. book: of no model."
+    )
     kind: ModelNoteKind
     partition: int = Field(ge=0)
     statistic: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -27,8 +28,9 @@ from schemas.events import (
     PaymentReceived,
     PaymentReversed,
 )
-from schemas.fields import Identifier, LongText
+from schemas.fields import Currency, Identifier, LongText
 from schemas.order_acts import OrderChanged, OrderHoldForced, OrderHoldLifted, OrderRejected, OrderReleased
+from schemas.review_acts import ReviewApproved, ReviewRejected
 from schemas.supply import DeliveryReceived, PriceQuoted
 
 
@@ -86,6 +88,15 @@ class ModelShared(PartitionReport):
     )
 
 
+class GroupsReported(PartitionReport):
+    """What members of corporate groups owe and have on order on one partition; replaces what it told of them."""
+
+    type: Literal["groups.reported"] = "groups.reported"
+    groups: dict[Identifier, dict[Currency, Decimal]] = Field(
+        max_length=10_000, description="Exposure by group and currency; empty: none is left."
+    )
+
+
 CustomerLogEvent = (
     OrderPlaced
     | OrderInvoiced
@@ -106,12 +117,14 @@ CustomerLogEvent = (
     | MasterDataChanged
     | CoverChanged
     | LevelOverridden
+    | ReviewApproved
+    | ReviewRejected
     | DeliveryReceived
     | PriceQuoted
 )
 PolicyEvent = Annotated[PolicyActivated | ModelPromoted | ModelRestored, Field(discriminator="type")]
-ReportEvent = ModelShared
-"""All kinds of reports: with a second one, a union told apart by ``type``."""
+ReportEvent = ModelShared | GroupsReported
+"""All kinds of reports."""
 RelayedEvent = MarketIndexRead | PolicyActivated | ModelPromoted | ModelRestored | ReportEvent
 BroadcastEvent = TimePassed | RelayedEvent
 LogEvent = Annotated[CustomerLogEvent | BroadcastEvent, Field(discriminator="type")]

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from schemas.brake_policy import BrakeRules, Freshness
 from schemas.fields import Amount, Currency, Identifier, LongText, Share, ShortText
 from schemas.levels import LADDER, Level
 from schemas.order_policy import OrderChecks
@@ -443,7 +444,7 @@ class _RiskModel(_Section):
     trust_outcomes: int = Field(ge=50, description="It speaks while it beats the rate over so many recent outcomes.")
     half_life_days: Positive = Field(description="How fast a customer's known outcomes fade in the rate.")
     acted_weight: Share = Field(description="Of outcomes that our own holds or cut terms may have changed; 0 = none.")
-    shared: bool = Field(description="Partitions tell each other daily what they have learned: one model for all.")
+    shared: bool = Field(description="Partitions tell each other what they have learned: one model for all.")
     recalibration_prior: Positive | None = Field(
         description="What recalibration starts with (outcomes x p (1 - p)): the larger, the slower; null = off."
     )
@@ -530,3 +531,5 @@ class Policy(_Section):
     measures: Measures
     limits: Limits
     order_checks: OrderChecks
+    brake: BrakeRules
+    freshness: Freshness

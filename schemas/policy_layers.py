@@ -8,8 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas.fields import Identifier, ShortText
 
-BOOK_WIDE: tuple[str, ...] = ("version", "default_risk", "roll_risk", "promotion", "drift", "behaviour")
-"""Sections that hold for all customers: their learners learn from all of them, from figures faded alike."""
+BOOK_WIDE: tuple[str, ...] = (
+    *("version", "default_risk", "roll_risk", "promotion", "drift", "behaviour"),
+    *("brake", "freshness"),
+)
+"""Sections that hold for all customers: learners learn from all, by figures faded alike; brakes look at all."""
 
 SEGMENT_KEYS: tuple[str, ...] = ("segment", "sector", "region")
 """Master data that a segment is chosen by."""

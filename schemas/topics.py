@@ -52,7 +52,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         ASSESSMENTS,
         "in",
-        "Statements, agency reports, reviews, master data, cover, overrides.",
+        "Statements, agency reports, reviews, master data, cover, overrides, decisions on tightenings under review.",
         TypeAdapter(AssessmentEvent),
     ),
     Topic(SUPPLY, "in", "Suppliers' deliveries and prices, keyed by supplier.", TypeAdapter(SupplyEvent)),
@@ -74,8 +74,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         PARTITION_REPORTS,
         "internal",
-        "What one partition tells all others: what its models have learned.",
-        TypeAdapter(ReportEvent),
+        "What one partition tells all others: what its models have learned, what groups owe there.",
+        TypeAdapter(Annotated[ReportEvent, Field(discriminator="type")]),
         keyed_by_customer=False,
     ),
     Topic(

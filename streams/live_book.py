@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 
@@ -17,8 +17,10 @@ from aiokafka.errors import KafkaError
 
 from models.account import Account, Master, decode
 from models.calendar import from_ms
+from models.group_book import ReportedGroups
+from models.order_checks.facts import NO_GROUPS, Groups
 from models.partition import SCHEMA as PARTITION_SCHEMA
-from models.partition import GroupStanding, PartitionState
+from models.partition import PartitionState
 from models.partition import decode as decode_partition
 from models.policy import layered_policy
 from models.policy_layers import Layer, LayeredPolicy
@@ -44,7 +46,7 @@ class Known:
     account: Account | None
     policy: Policy
     as_of: datetime
-    groups: Mapping[str, GroupStanding] = field(default_factory=dict)
+    groups: Groups = NO_GROUPS
 
 
 class LiveBook:
@@ -119,7 +121,7 @@ class LiveBook:
         layers, own = self.layers(customer_id)
         policy = layers.policy_of(own)
         clock = max(state.clock if state else 0, account.clock if account else 0)
-        return Known(account, policy, from_ms(clock), state.groups if state else {})
+        return Known(account, policy, from_ms(clock), ReportedGroups(state.groups) if state else NO_GROUPS)
 
     def rehearsal(self, customer_id: str) -> Rehearsal:
         """A stage for what-if questions about a customer; raises Unavailable as ``known``."""

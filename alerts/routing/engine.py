@@ -108,6 +108,8 @@ class NotificationEngine:
             self._changed(self._life.eased(seen, now), now)
         elif seen.kind is AlertKind.RETRACTION:
             self._changed(self._life.retracted(seen, now), now)
+        else:
+            self._changed(self._life.reviewed(seen, now), now)
         self._inhibitor = None  # labels may have changed though nothing is to be told
 
     def _changed(self, alerts: Iterable[Alert], now: int) -> None:

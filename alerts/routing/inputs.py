@@ -9,10 +9,16 @@ from alerts.routing.state import Silence
 from models.calendar import to_ms
 from schemas.decisions import AlertKind, AlertOut, Decision, OrderOut
 
+REVIEW = "REVIEW"
+"""The cause kind of an alert about a tightening that waits for a person."""
+
 
 @dataclass(frozen=True, slots=True)
 class AlertSeen:
-    """A credit alert, as far as the engine looks into it; ``event`` is the whole of it as JSON."""
+    """A credit alert, as far as the engine looks into it; ``event`` is the whole of it as JSON.
+
+    ``review``: the state of a tightening that the brake stopped, which would lead to ``review_to``.
+    """
 
     event_id: str
     customer: str
@@ -26,6 +32,8 @@ class AlertSeen:
     caps: tuple[str, ...] = ()
     retracts: str | None = None
     because: str | None = None
+    review: str = ""
+    review_to: str = ""
     event: str = ""
 
 
@@ -94,7 +102,7 @@ def alert_seen(event: AlertOut) -> AlertSeen:
         customer=event.subject,
         sequence=int(event.sequence),
         kind=alert.kind,
-        cause_kind=alert.cause_kind,
+        cause_kind=alert.cause_kind if alert.review is None else REVIEW,
         level=alert.level.value,
         level_before=alert.level_before.value,
         labels={name: value for name, value in labels.items() if value},
@@ -102,6 +110,8 @@ def alert_seen(event: AlertOut) -> AlertSeen:
         caps=tuple(cap.code for cap in alert.caps),
         retracts=alert.retracts,
         because=alert.retracts_because,
+        review=alert.review.state if alert.review else "",
+        review_to=alert.review.to_level.value if alert.review else "",
         event=event.model_dump_json(),
     )
 

@@ -89,6 +89,16 @@ class Lifecycle:
             yield alert
         yield from self.eased(seen, now)
 
+    def reviewed(self, seen: AlertSeen, now: int) -> Iterator[Alert]:
+        """A tightening waits for a person, as urgent as if it had come; or it waits no more."""
+        if seen.review == "pending":
+            yield from self.tightened(seen, now)
+            return
+        alert = self._state.alerts.get(alert_key(seen.customer, seen.cause_kind))
+        if alert is not None and alert.stage not in ENDED:
+            self._end(alert, Stage.RESOLVED, seen, seen.event_id, now)
+            yield alert
+
     def acknowledged(self, ack: Acknowledged) -> Iterator[Alert]:
         """A person took note; of what has become worse meanwhile, nobody has."""
         alert = self._state.alerts.get(ack.key)
@@ -215,7 +225,7 @@ class Lifecycle:
         self._state.touch("alert", alert.key)
 
     def _labels(self, seen: AlertSeen, level_before: str) -> dict[str, str]:
-        rules = self._routing.severity
+        rules, reached = self._routing.severity, seen.review_to or seen.level
         return seen.labels | {
             "customer": seen.customer,
             "kind": seen.kind.value,
@@ -223,7 +233,7 @@ class Lifecycle:
             "level": seen.level,
             "level_before": level_before,
             "step": str(level_rank(seen.level) - level_rank(level_before)),
-            "severity": severity_of(rules, seen.level, level_before, seen.at_stake, seen.caps).value,
+            "severity": severity_of(rules, reached, level_before, seen.at_stake, seen.caps).value,
             "size": "small" if is_small(rules, seen.at_stake) else "large",
         }
 

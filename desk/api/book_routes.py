@@ -91,8 +91,10 @@ async def customers(
     """Level, score, exposure, limit, utilisation, oldest days past due, days beyond terms, payment index, holds, owner
     and next action of each customer, from the accounts as the engine holds them."""
     levels = frozenset(item.value for item in level or ())
-    where = {"owner": owner, "sector": sector, "segment": segment, "region": region, "group_parent": group_parent}
-    asked = Asked(search, levels, held=held, overdue=overdue, sort=sort, **where)
+    asked = Asked(
+        search, levels, owner=owner, sector=sector, segment=segment, region=region, group_parent=group_parent,
+        held=held, overdue=overdue, sort=sort,
+    )  # fmt: skip
     rows = services.customers.find(asked)
     more = len(rows) > offset + limit
     return Page(

@@ -92,6 +92,7 @@ def customer_row(account: Account, policy: Policy, day: int, history: tuple[tupl
     here = currencies[main] if main is not None else InCurrency(ZERO, None, ZERO, ZERO)
     shares = [float(found.exposure / found.limit) for found in currencies.values() if found.limit]
     held = [order.held_since for order in account.orders.values() if order.held]
+    first_held = min(held, default=0)
     dpd = max((position.oldest_dpd for position in where.values()), default=0)
     score = account.score if account.points else None
     row_level = BY_VALUE[account.level]
@@ -120,7 +121,7 @@ def customer_row(account: Account, policy: Policy, day: int, history: tuple[tupl
         dbt=days_beyond_terms(account.behaviour),
         payment_index=mean_payment_index(account.behaviour),
         holds=len(held),
-        held_since=from_ms(min(held)) if held and min(held) else None,
+        held_since=from_ms(first_held) if first_held else None,
         next_action=_next_action(account, row_level, len(held), dpd, utilisation, here.exposure, day),
         updated_at=from_ms(account.clock),
         currencies=currencies,

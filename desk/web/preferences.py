@@ -33,8 +33,8 @@ class Preferences:
         value = self._records.get(KIND, user)
         if value is None:
             return None
-        language = value.get("language") if value.get("language") in LANGUAGES else "en"
-        theme = value.get("theme") if value.get("theme") in THEMES else "light"
+        language = next((known for known in LANGUAGES if known == value.get("language")), LANGUAGES[0])
+        theme = next((known for known in THEMES if known == value.get("theme")), THEMES[0])
         return Preference(language, theme, value.get("views", {}))
 
     async def change(self, user: str, **changes: Any) -> None:

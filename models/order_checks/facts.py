@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from models.account import ZERO, Account, ForcedHold, OpenOrder
 from models.exposure import Position, is_exposure, positions, shippable
@@ -14,7 +12,20 @@ from models.partition import GroupStanding
 from schemas.decisions import OrderCheck
 from schemas.policy import Policy
 
-NO_GROUPS: Mapping[str, GroupStanding] = MappingProxyType({})
+
+class Groups(Protocol):
+    """What is known of corporate groups: ``models.group_book``."""
+
+    def others(self, group: str, account: Account) -> GroupStanding | None:
+        """The group without this account; None = nothing is known of it."""
+
+
+class _NoGroups:
+    def others(self, group: str, account: Account) -> GroupStanding | None:
+        return None
+
+
+NO_GROUPS: Groups = _NoGroups()
 
 
 class Failed(NamedTuple):
@@ -41,7 +52,7 @@ class Failed(NamedTuple):
 class Facts:
     """An order before its check. ``position`` is that of its currency, without the order itself; ``day`` an ordinal.
 
-    ``group``: what is known of the customer's corporate group, None = nothing.
+    ``group``: the customer's corporate group without the customer itself, None = nothing is known of it.
     """
 
     account: Account
@@ -71,7 +82,7 @@ def facts_of(
     order: OpenOrder,
     day: int,
     policy: Policy,
-    groups: Mapping[str, GroupStanding] = NO_GROUPS,
+    groups: Groups = NO_GROUPS,
     where: dict[str, Position] | None = None,
 ) -> Facts:
     """The facts about an order, open or only asked about; ``where``: the account's positions, if they are known."""
@@ -80,7 +91,7 @@ def facts_of(
     position = where.get(order.currency, Position())
     if account.orders.get(order_id) is order and is_exposure(order, day, policy):
         position = without(position, shippable(order))
-    group = groups.get(account.master.group_parent or account.customer_id) if groups else None
+    group = groups.others(account.master.group_parent or account.customer_id, account)
     return Facts(account, order_id, order, day, policy, position, group)
 
 

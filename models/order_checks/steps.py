@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from models.account import ZERO
 from models.behaviour import mean_payment_index
+from models.calendar import from_ms
 from models.exposure import material
 from models.measures import terms_days
 from models.order_checks.facts import Facts, Failed, in_horizon
@@ -123,13 +124,17 @@ def terms(facts: Facts) -> Failed | None:
 
 
 def group_limit(facts: Facts) -> Failed | None:
-    """The corporate group, as last reported, stays within its limit; what nobody has reported limits nothing."""
+    """The corporate group stays within its limit: members of other partitions as last reported, these as they are."""
     rules, currency, group = facts.policy.order_checks, facts.order.currency, facts.group
     if not rules.group_limit or group is None:
         return None
     limit = rules.group_limits.get(Currency(currency), group.limits.get(currency))
-    exposure = group.exposure.get(currency)
-    return None if limit is None or exposure is None else _over(facts, "OVER_GROUP_LIMIT", exposure, limit)
+    if limit is None:
+        return None
+    failed = _over(facts, "OVER_GROUP_LIMIT", group.exposure.get(currency, ZERO) + facts.position.exposure, limit)
+    if failed is not None and group.as_of:
+        failed.check.detail["as_of"] = from_ms(group.as_of).isoformat()
+    return failed
 
 
 def _over(facts: Facts, code: str, exposure: Decimal, limit: Decimal) -> Failed | None:

@@ -73,6 +73,7 @@ VIEWS: Final[dict[str, View]] = {
         per_customer=True,
         options={"warned": Option("Bool", "warned = {warned:Bool}"), **_PERIOD},
     ),
+    "tightening_reviews": View("since, customer_id", per_customer=True),
     "order_decisions": View("time DESC, customer_id, sequence DESC, id", per_customer=True),
     "graded_tightenings": View(
         "time DESC, customer_id, alert_id",
@@ -110,7 +111,7 @@ VIEWS: Final[dict[str, View]] = {
     "customers": View("customer_id", per_customer=True),
     "customer_timeline": View("time, recorded_time, rank, position, id", per_customer=True),
     "data_freshness": View("topic"),
-    "data_quality": View("topic"),
+    "data_quality": View("topic, source"),
     "label_maturity": View("month"),
 }
 

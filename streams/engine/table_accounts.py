@@ -44,14 +44,16 @@ class TableAccounts:
         self._changed[account.customer_id] = account
         self.levels[account.customer_id] = account.level
 
-    def wakes(self) -> Iterable[tuple[int, str]]:
-        """``(next_wake, customer_id)`` of every account; called with nothing changed and not yet written."""
-        found = []
+    def all(self) -> Iterable[Account]:
+        """Every account; called with nothing changed and not yet written."""
         for _, data in self._table.items_of(self._partition):
             account = decode(data)
             self.levels[account.customer_id] = account.level
-            found.append((account.next_wake, account.customer_id))
-        return found
+            yield account
+
+    def ids(self) -> Iterable[str]:
+        """The id of every account; called with nothing changed and not yet written."""
+        return [key.decode() for key, _ in self._table.items_of(self._partition)]
 
     def take_changes(self) -> dict[bytes, bytes | None]:
         """Changed accounts as table items. They are encoded now: later entries may change them again."""

@@ -147,6 +147,10 @@ def comparable(key: str, data: bytes) -> Any:
     stored.applied = 0
     for checkpoint in getattr(stored, "checkpoints", {}).values():
         checkpoint.offset = 0
+    if getattr(stored, "tightened", None) is not None:
+        stored.tightened.offset = 0
+    for mark in getattr(stored, "group_marks", ()):
+        mark.offset = 0
     return stored
 
 

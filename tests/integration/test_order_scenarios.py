@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,11 +12,14 @@ from pydantic import BaseModel
 
 from schemas.assessments import MasterDataChanged
 from schemas.events import OrderInvoiced, OrderPlaced, PaymentReceived
+from schemas.log import PolicyActivated
 from schemas.order_acts import OrderHoldForced
-from schemas.topics import ASSESSMENTS, ORDERS, PAYMENTS, TICKS
+from schemas.review_acts import ReviewAct, ReviewApproved, ReviewRejected
+from schemas.topics import ASSESSMENTS, ORDERS, PAYMENTS, POLICY, TICKS
 from streams.clock import tick
+from streams.partitioner import partition_of
 from streams.sources.event_file import TimedEvent, timed
-from tests.integration.conftest import MakeSettings
+from tests.integration.conftest import ALONE, MakeSettings
 from tests.integration.pipeline import Pipeline, decisions, publish
 
 START = datetime(2025, 3, 3, 8, tzinfo=UTC)
@@ -25,10 +29,10 @@ pytestmark = pytest.mark.embedded_only  # what is proved here is what is decided
 class Story:
     """What happens to the customers; each starts with four invoices that were paid on time and a limit of USD 1,000."""
 
-    def __init__(self) -> None:
+    def __init__(self, days: int = 100) -> None:
         self._events: list[tuple[datetime, int, str, BaseModel]] = []
         self._count = 0
-        for day in range(-60, 101):
+        for day in range(-60, days + 1):
             at = (START + timedelta(days=day)).replace(hour=0)
             self._put(at, TICKS, tick(at))
 
@@ -57,10 +61,27 @@ class Story:
             currency="USD", invoice_id=f"{name}-{invoice}", paid_at=at,
         )  # fmt: skip
 
+    def pay_part(self, name: str, invoice: str, amount: int, number: int, at: datetime) -> None:
+        self._tell(
+            name, at, PAYMENTS, PaymentReceived, payment_id=f"{name}-{invoice}-{number}", amount=Decimal(amount),
+            currency="USD", invoice_id=f"{name}-{invoice}", paid_at=at,
+        )  # fmt: skip
+
     def force(self, name: str, order: str, at: datetime) -> None:
         self._tell(
             name, at, ORDERS, OrderHoldForced, order_id=f"{name}-{order}", by="ana", reason="rumours in the trade"
         )
+
+    def decide(self, kind: type[ReviewAct], name: str, at: datetime) -> None:
+        self._tell(name, at, ASSESSMENTS, kind, by="ana", reason="spoke to them on the phone")
+
+    def activate(self, policy: str, at: datetime) -> None:
+        self._count += 1
+        event = PolicyActivated(version=1, event_id=f"e{self._count}", occurred_at=at, by="board", text=policy)
+        self._put(at, POLICY, event)
+
+    def clock(self, at: datetime) -> None:
+        self._put(at, TICKS, tick(at))
 
     def _tell(self, name: str, at: datetime, topic: str, kind: Any, known: datetime | None = None, **more: Any) -> None:
         self._count += 1
@@ -124,3 +145,87 @@ async def test_what_a_credit_manager_expects(make_settings: MakeSettings) -> Non
     assert kinds[0] == "tightening"
     assert kinds[-1] == "retraction", "a payment that was told late takes the alert back"
     assert alerts[-1]["level"] == "STANDARD"
+
+
+CAREFUL = ALONE + "freshness: {stale_hours: 2, missed_payments: 0}\nbrake: {share: null, customers: 4, always: 2}\n"
+TYPO = CAREFUL + "version: typo\nknock_outs: {ageing: [{days_past_due: 1, at_most: HIGH_RISK}]}\n"
+TOWN = [f"town-{number:02d}" for number in range(20)]
+LATE = TOWN[:12]
+BELLS = [next(name for name in map("bell-{}".format, range(99)) if partition_of(name.encode(), 2) == n) for n in (0, 1)]
+WRONG = START + timedelta(days=41)
+
+
+def when_things_go_wrong(held: list[str], waiting: list[str]) -> Story:
+    """The payments feed stops for two hours around midnight; weeks later a policy says 1 where 15 was meant.
+
+    ``held`` and ``waiting`` are those who get what the brake lets pass, and the others.
+    """
+    story, day, hour = Story(days=45), timedelta(days=1), timedelta(hours=1)
+    dark = START.replace(hour=0) + 16 * day
+    for name in ("pays", "pays-not"):
+        story.customer(name)
+        story.invoice(name, "i", 800, START - 10 * day, due=START + day)
+    for bell in BELLS:  # on both partitions somebody pays every evening, but for one
+        story.invoice(bell, "i", 1_000, START - 58 * day, due=START + 200 * day)
+        for evening in range(-57, 46):
+            midnight = START.replace(hour=0) + evening * day
+            story.pay_part(bell, "i", 1, evening, midnight - (2.5 if midnight == dark else 1) * hour)
+        story.pay_part(bell, "i", 1, 1_000, dark + hour / 2)
+        story.invoice(bell, "night", 1, dark - hour / 10, due=START + 200 * day)
+    story.pay("pays", "i", 800, dark - 2 * hour, known=dark + hour / 2)
+    story.clock(dark + hour)
+    for name in TOWN:
+        story.customer(name)
+    for name in LATE:
+        story.invoice(name, "i", 500, START + 20 * day, due=START + 39 * day)
+        story.pay(name, "i", 500, WRONG + 2 * day)
+    story.activate(TYPO, WRONG)
+    for name in LATE:
+        story.order(name, "o", 100, WRONG + hour)
+    story.decide(ReviewApproved, waiting[0], WRONG + 2 * hour)
+    story.decide(ReviewRejected, waiting[1], WRONG + 2 * hour)
+    story.decide(ReviewApproved, held[0], WRONG + 2 * hour)
+    story.activate(CAREFUL + "version: right\n", WRONG + day)
+    return story
+
+
+async def test_what_cannot_hold_the_book(make_settings: MakeSettings) -> None:
+    policy_file = make_settings().data_dir.parent / "careful.yaml"
+    policy_file.write_text(CAREFUL)
+    settings = make_settings(policy_file=policy_file)
+    held: list[str] = []
+    waiting: list[str] = []
+    for partition in range(settings.partitions):  # the brake lets two pass on each, the first ones by their ids
+        late = [name for name in LATE if partition_of(name.encode(), settings.partitions) == partition]
+        held += late[:2]
+        waiting += late[2:]
+    await publish(settings, when_things_go_wrong(held, waiting).events())
+    with Pipeline(settings) as pipeline:
+        pipeline.start("gate")
+        pipeline.start("engine")
+        await pipeline.drain(120)
+    check_what_was_told((await decisions(settings)).values(), held, waiting)
+
+
+def check_what_was_told(decided: Iterable[dict[str, Any]], held: list[str], waiting: list[str]) -> None:
+    found = sorted(decided, key=lambda out: (out["subject"], out["sequence"]))
+    notes = {(out["subject"], out["data"]["kind"]) for out in found if out["data"].get("task") == "book"}
+    assert notes == {(f"partition-{n}", kind) for n in range(2) for kind in ("payments_stale", "payments_back")}
+    told: dict[str, list[str]] = {}
+    for out in found:
+        if out["data"].get("kind") in ("tightening", "review"):
+            review = out["data"]["review"]
+            what = out["data"]["kind"] if review is None else f"{review['state']} {review['refusal'] is not None}"
+            told.setdefault(out["subject"], []).append(what)
+    assert "pays" not in told, "the payments feed stops for two hours, and whoever paid meanwhile is not tightened"
+    assert told["pays-not"][0] == "tightening", "when it is back, who has not paid is"
+    assert [told[name][:1] for name in held] == [["tightening"]] * 4, "a typo that would hold 60 % of the book holds 4"
+    assert told[held[0]][1] == "none True", "there is nothing to approve about those"
+    assert told[waiting[0]][:3] == ["pending False", "approved False", "tightening"], "what ana approves counts at once"
+    assert told[waiting[1]] == ["pending False", "rejected False"], "what she rejects never does"
+    assert [told[name] for name in waiting[2:]] == [["pending False", "withdrawn False"]] * 6, (
+        "the right policy ends it"
+    )
+    assert not {*TOWN[12:]} & {*told}
+    orders = {out["subject"]: out["data"]["decision"] for out in reversed(found) if "order-decision" in out["type"]}
+    assert orders == {name: "hold" if name in held else "approve" for name in LATE}, "whose tightening waits may order"

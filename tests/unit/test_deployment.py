@@ -20,7 +20,14 @@ ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = [name for name, service in SERVICES.items() if "build" in service]
-DOCS = ["README.md", "docs/alerts.md", "docs/architecture.md", "docs/operations.md", "docs/subscribers.md"]
+DOCS = [
+    "README.md",
+    "docs/alerts.md",
+    "docs/architecture.md",
+    "docs/desk.md",
+    "docs/operations.md",
+    "docs/subscribers.md",
+]
 VARIABLES = {f"CREDITPULSE_{name.upper()}": field for name, field in Settings.model_fields.items()}
 NOT_SETTINGS = {"CREDITPULSE_KAFKA_HOME", "CREDITPULSE_TEST_BROKER"}
 """Variables of development, read where they are used."""
@@ -109,6 +116,7 @@ def test_health_checks_ask_the_port_that_is_served(name: str) -> None:
     own = {
         "archive": "CREDITPULSE_ARCHIVE_PORT",
         "api": "CREDITPULSE_API_PORT",
+        "desk": "CREDITPULSE_DESK_PORT",
         "dispatch": "CREDITPULSE_DISPATCH_PORT",
     }
     port = service["environment"][own.get(name, "CREDITPULSE_WEB_PORT")]

@@ -63,8 +63,8 @@ def cells(frame: Words, columns: Sequence[Column], row: Row) -> dict[str, Any]:
                 found[f"{column.field}_b"] = {**level_look(str(value)), "text": text}
         elif column.kind == "badge":
             look = column.look(row) if column.look is not None else None
+            found[f"{column.field}_t"] = "" if look is None else look[0]
             if look is not None:
-                found[f"{column.field}_t"] = look[0]
                 found[f"{column.field}_b"] = {"text": look[0], "icon": look[1], "look": look[2]}
         elif column.kind != "spark":
             found[f"{column.field}_t"] = shown(frame, column, row)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from nicegui import ui
 
 from desk.api.customer_book import BookSum
@@ -16,7 +18,8 @@ from desk.web.views import Row
 from schemas.levels import Level
 from schemas.topics import LEVELS
 
-_SLOW_SECONDS = 10.0
+_SELDOM_SECONDS, _MOST_SELDOM_SECONDS = 15.0, 60.0
+"""Views of the archive go over the whole past: they are asked no more often than their figures move."""
 _DAYS = 180
 
 
@@ -36,13 +39,16 @@ async def build(frame: Frame) -> None:
         now.show(found)
         ageing.show(found)
 
-    async def every_ten(news: News) -> None:
+    async def seldom(news: News) -> None:
         await past.show()
-        await collection.show()
         await freshness.show()
 
+    async def most_seldom(news: News) -> None:
+        await collection.show()
+
     frame.live(every_second, topics=[LEVELS], every=1.0)
-    frame.live(every_ten, every=_SLOW_SECONDS)
+    frame.live(seldom, every=_SELDOM_SECONDS)
+    frame.live(most_seldom, every=_MOST_SELDOM_SECONDS)
 
 
 class _Now:
@@ -117,7 +123,7 @@ class _Past:
 
     async def show(self) -> None:
         """Draw it, if it is another day."""
-        rows = await self._frame.view("portfolio_by_level_over_time", limit=10_000, max_age=_SLOW_SECONDS)
+        rows = await self._frame.view("portfolio_by_level_over_time", limit=10_000, max_age=_SELDOM_SECONDS)
         days = sorted({str(row["day"]) for row in rows})[-_DAYS:]
         counts = {(str(row["day"]), row["level"]): int(row["customers"]) for row in rows}
         state = (days[-1:], tuple(counts.get((days[-1], level.value), 0) for level in Level) if days else ())
@@ -178,11 +184,11 @@ class _Collection:
     async def show(self) -> None:
         """From the views dso, dso_countback and cei."""
         frame, f = self._frame, self._frame.f
-        dso = await frame.view("dso", max_age=_SLOW_SECONDS)
-        back = {row["currency"]: row for row in await frame.view("dso_countback", max_age=_SLOW_SECONDS)}
+        dso = await frame.view("dso", max_age=_MOST_SELDOM_SECONDS)
+        back = {row["currency"]: row for row in await frame.view("dso_countback", max_age=_MOST_SELDOM_SECONDS)}
         cei = {
             row["currency"]: row
-            for row in await frame.view("cei", limit=10_000, max_age=_SLOW_SECONDS)
+            for row in await frame.view("cei", limit=10_000, max_age=_MOST_SELDOM_SECONDS)
             if row["complete"]
         }
         main = sorted(dso, key=lambda row: -float(row["receivables"]))[:2]
@@ -190,7 +196,7 @@ class _Collection:
         if state == self._drawn:
             return
         self._drawn = state
-        figures = (
+        figures: tuple[tuple[str, Callable[[Row], str]], ...] = (
             ("dso", lambda row: f.days(row["dso"], 1)),
             ("best_possible_dso", lambda row: f.days(row["best_possible_dso"], 1)),
             ("add", lambda row: f.days(row["add_days"], 1)),
@@ -220,7 +226,7 @@ class _Freshness:
     async def show(self) -> None:
         """From the view data_freshness."""
         frame, f = self._frame, self._frame.f
-        rows = [row for row in await frame.view("data_freshness", max_age=_SLOW_SECONDS) if row["topic"] not in _OURS]
+        rows = [row for row in await frame.view("data_freshness", max_age=_SELDOM_SECONDS) if row["topic"] not in _OURS]
         if rows == self._drawn:
             return
         self._drawn = rows

@@ -20,7 +20,7 @@
     return element;
   };
 
-  const signed = (params) => (params.value < 0 ? "bad-text" : params.value > 0 ? "good-text" : "muted");
+  const signed = (params) => ["ag-right-aligned-cell", params.value < 0 ? "bad-text" : params.value > 0 ? "good-text" : "muted"];
 
   const link = (params) => {
     const target = params.data && params.data[params.colDef.field + "_l"];

@@ -1,4 +1,5 @@
--- One row per alert: kind = tightening, easing or retraction. at_stake per currency in its unit.
+-- One row per alert: kind = tightening, easing, retraction, or review (a tightening that waits for a person, or waits no
+-- more: see tightening_reviews). at_stake per currency in its unit.
 -- retracted_by = id of the retraction that took this alert back, retracted_at its event time ('' and NULL = it
 -- stands). Scores 0 to 1000, probability of bad_event within horizon_days.
 SELECT alert.customer_id AS customer_id, alert.id AS id, alert.time AS time, alert.kind AS kind,

@@ -32,6 +32,8 @@ from tests.integration.pipeline import Pipeline, publish
 
 CUSTOMERS, DAYS = 14, 150
 NOW = START + timedelta(days=DAYS)
+_START_SECONDS = 200.0
+"""Several processes start at once, on what may be two slow cores."""
 PASSWORD = "for the tests of the desk"
 NASTY = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 """A customer's name that would run in a browser if it were not escaped."""
@@ -67,7 +69,7 @@ class Stack:
         command = [sys.executable, "-m", "streams.cli", "desk", "--port", port]
         log = self.settings.data_dir / "desk.log"
         self.desk = start_child(command, log=log, env=self.settings.environment(), name="desk")
-        wait_until(self._is_up, 90, lambda: self.desk.last_lines(30) if self.desk else "")
+        wait_until(self._is_up, _START_SECONDS, lambda: self.desk.last_lines(30) if self.desk else "")
 
     def _is_up(self) -> bool:
         try:
@@ -117,8 +119,8 @@ async def _prepare(stack: Stack) -> None:
     await publish(stack.settings, [*Book(CUSTOMERS, DAYS).events(), timed(ASSESSMENTS, named, master)])
     for role in ("engine", "gate", "archive"):
         stack.pipeline.start(role)
-    await stack.pipeline.drain()
-    await stack.pipeline.archived()
+    await stack.pipeline.drain(_START_SECONDS)
+    await stack.pipeline.archived(_START_SECONDS)
     async with Control(stack.settings) as control:
         for role in Role:
             await add_user(control, role.value, role, PASSWORD, now=datetime.now(UTC))

@@ -37,6 +37,9 @@ def test_a_challenger_ahead_says_what_to_do() -> None:
 def test_every_kind_has_a_sentence_and_hostile_names_are_plain(kind: str, language: Language) -> None:
     """Names and texts of people come without control characters, and are not read as our templates."""
     told = note_sentence(note(kind=kind, model=EVIL, text=EVIL), language)
-    assert "{task}" in told or kind in ("calibration_drift", "score_drift", "quality")
+    assert "{task}" in told or kind in (
+        *("calibration_drift", "score_drift", "quality"),
+        *("payments_stale", "payments_back"),
+    )
     assert all(sign.isprintable() for sign in told)
     assert "1" in told

@@ -35,16 +35,22 @@ from schemas.events import (
     PaymentReversed,
 )
 from schemas.levels import Level
-from schemas.log import LogEntry, ModelRestored, ModelShared, PolicyActivated, Source, TimePassed
+from schemas.log import GroupsReported, LogEntry, ModelRestored, ModelShared, PolicyActivated, Source, TimePassed
+from schemas.review_acts import ReviewApproved, ReviewRejected
 from schemas.supply import DeliveryReceived, PriceQuoted
 from schemas.topics import ASSESSMENTS, MARKET, ORDERS, OVERDUE, PARTITION_REPORTS, PAYMENTS, POLICY, SUPPLY, TICKS
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
-POLICY_TEXT = "version: laws\nlimits: {base: {USD: 4000, EUR: 3000}}\nladder: {evidence_floor: 1}\n"
+POLICY_TEXT = (
+    "version: laws\nlimits: {base: {USD: 4000, EUR: 3000}}\nladder: {evidence_floor: 1}\n"
+    "freshness: {stale_hours: 100, missed_payments: 0}\n"
+    "order_checks: {group_limit: true, group_limits: {USD: 700}}\n"
+)
 POLICIES = (
     POLICY_TEXT,
     "version: strict\nagencies: {mappings: {rater0: {fresh_days: 1, max_age_days: 30, ratings: {B: 100}}}}\n"
-    "limits: {base: {USD: 1000}}\nladder: {evidence_floor: 0, dwell_days: 30}\n",
+    "limits: {base: {USD: 1000}}\nladder: {evidence_floor: 0, dwell_days: 30}\n"
+    "brake: {customers: 1, always: 1, except_for: [DPD_30], reject_days: 20}\n",
     "version: other-event\ndefault_risk: {late_days: 20, warm_up: 2, model_weight: 1}\nladder: {evidence_floor: 1}\n",
     "version: supplied\nscorecard: {concentration: {weight: 5}, delivery: {weight: 40}, price: {weight: 10}}\n"
     "supply: {min_deliveries: 1, min_quotes: 1}\nladder: {evidence_floor: 1}\n",
@@ -52,14 +58,14 @@ POLICIES = (
 CURRENCIES = ("USD", "EUR")
 CUSTOMER_KINDS = (
     *("order", "cancel", "invoice", "dispute", "resolve", "pay", "unapplied", "reverse", "notice"),
-    *("master", "override", "other", "supply"),
+    *("master", "override", "other", "supply", "review"),
 )
 _TOPIC = {
     **dict.fromkeys(("order", "cancel", "invoice", "dispute", "resolve"), ORDERS),
     **dict.fromkeys(("pay", "unapplied", "reverse"), PAYMENTS),
     "notice": OVERDUE,
     "supply": SUPPLY,
-    **dict.fromkeys(("master", "override", "other"), ASSESSMENTS),
+    **dict.fromkeys(("master", "override", "other", "review"), ASSESSMENTS),
     "market": MARKET,
     "policy": POLICY,
     "restore": POLICY,
@@ -149,7 +155,12 @@ def _customer_event(step: Step, head: dict[str, Any], today: date) -> InEvent:
                 currency=money["currency"], days_past_due=step.number * 12, as_of=happened.date(),
             )  # fmt: skip
         case "master":
-            return MasterDataChanged(**head, base_limits={"USD": money["amount"]}, terms_days=step.number * 15)
+            group = [None, "G", "G", "H", None][step.number]
+            limits = {"USD": money["amount"]}
+            return MasterDataChanged(**head, base_limits=limits, terms_days=step.number * 15, group_parent=group)
+        case "review":
+            kind = ReviewRejected if step.currency else ReviewApproved
+            return kind(**head, by="ann", reason="looked into it", expected_version=step.number or None)
         case "override":
             level = [None, Level.PRIME, Level.WATCH, Level.BLOCKED, None][step.number]
             return LevelOverridden(**head, by="ann", reason="knows better", level=level, expires_on=later)
@@ -212,6 +223,9 @@ def _event(step: Step, index: int, known: datetime) -> InEvent:
     if step.kind == "restore":
         month = known.date().replace(day=1).isoformat()
         return ModelRestored(**head, task="AB"[step.number % 2], checkpoint=month, by="ana")
+    if step.kind == "report" and step.currency:
+        groups = {"G": {"USD": Decimal(step.cents) / 100}} if step.customer else {"G": {}}
+        return GroupsReported(**head, partition=1, number=index + 1, groups=groups)
     if step.kind == "report":
         return ModelShared(**head, partition=1, number=index + 1, models=_models(step.number + 1))
     return _customer_event(step, head, known.date())

@@ -58,14 +58,16 @@ class DiskAccounts:
         """Keep the changed account in memory."""
         self.changed[account.customer_id] = account
 
-    def wakes(self) -> Iterable[tuple[int, str]]:
-        """The plans of what is on the disk; nothing may be unwritten when they are read."""
+    def all(self) -> Iterator[Account]:
+        """What is on the disk; nothing may be unwritten when it is read."""
         assert not self.changed
-        return [(account.next_wake, customer) for customer, account in self._all()]
+        for data in self._disk.accounts.values():
+            yield decode(data)
 
-    def _all(self) -> Iterator[tuple[str, Account]]:
-        for customer, data in self._disk.accounts.items():
-            yield customer, decode(data)
+    def ids(self) -> Iterable[str]:
+        """Those of the accounts on the disk."""
+        assert not self.changed
+        return list(self._disk.accounts)
 
 
 class Worker:
@@ -211,6 +213,10 @@ def _without_offsets(disk: Disk) -> tuple[dict[str, bytes], bytes | None]:
     for customer, data in disk.accounts.items():
         account = decode(data)
         account.applied = 0
+        if account.tightened is not None:
+            account.tightened.offset = 0
+        for mark in account.group_marks:
+            mark.offset = 0
         accounts[customer] = encode(account)
     if disk.state is None:
         return accounts, None

@@ -160,15 +160,28 @@ def test_a_report_is_made_once_a_day_and_only_of_news() -> None:
     risk = DefaultRisk(RULES)
     sender, _ = exchange(0, risk)
     assert sender.report(DAY, CAUSE) == [], "nothing was learned yet"
-    for prediction in predictions(3):
+    for prediction in predictions(30):
         risk.learn(account(), "I", prediction)
     (first,) = sender.report(DAY, CAUSE)
     assert (first.number, first.event_id) == (1, "models-0-1")
-    risk.learn(account(), "I", predictions(1)[0])
+    for prediction in predictions(3):
+        risk.learn(account(), "I", prediction)
     assert sender.report(DAY, CAUSE) == []
     (second,) = sender.report(DAY + 1, CAUSE)
     assert second.number == 2
-    assert sender.report(DAY + 2, CAUSE) == []
+    assert sender.report(DAY + 9, CAUSE) == []
+
+
+def test_few_new_outcomes_are_told_once_a_week() -> None:
+    """Of thirty known ones, two more change nothing that is worth a broadcast; a week later they are told as well."""
+    risk = DefaultRisk(RULES)
+    sender, _ = exchange(0, risk)
+    for prediction in predictions(30):
+        risk.learn(account(), "I", prediction)
+    assert sender.report(DAY, CAUSE)
+    for prediction in predictions(2):
+        risk.learn(account(), "I", prediction)
+    assert [day for day in range(1, 20) if sender.report(DAY + day, CAUSE)] == [7]
 
 
 def test_the_newest_report_of_each_partition_counts_and_survives() -> None:
@@ -176,7 +189,7 @@ def test_the_newest_report_of_each_partition_counts_and_survives() -> None:
     sender, _ = exchange(1, told)
     (old,) = sender.report(DAY, CAUSE)
     told.learn(account(), "I", predictions(1, seed=8)[0])
-    (new,) = sender.report(DAY + 1, CAUSE)
+    (new,) = sender.report(DAY + 7, CAUSE)
     risk = DefaultRisk(RULES)
     hearer, state = exchange(0, risk)
     for event in (new, old, new):

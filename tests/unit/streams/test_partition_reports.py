@@ -24,7 +24,7 @@ from streams.sources.ticks import with_ticks
 
 PARTITIONS = 3
 TEXT = "default_risk: {warm_up: 20}\nroll_risk: {warm_up: 20}\n"
-PAST = list(with_ticks(simulate(Portfolio(customers=24, days=90)), 5))
+PAST = list(with_ticks(simulate(Portfolio(customers=24, days=90)), 30))
 Logs = dict[int, list[LogEntry]]
 
 

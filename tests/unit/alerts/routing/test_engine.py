@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from alerts.routing.config import Routing
-from alerts.routing.inputs import Acknowledged, FreshnessSeen, OrderSeen, SilenceSet
+from alerts.routing.inputs import REVIEW, Acknowledged, AlertSeen, FreshnessSeen, OrderSeen, SilenceSet
 from alerts.routing.lifecycle import KEEP_ENDED_MS, alert_key
 from alerts.routing.severity import severity_of
 from alerts.routing.state import Silence
+from schemas.decisions import AlertKind
 from tests.unit.alerts.routing.build import T0, Driver, eased, retracted, routing, seen
 
 HOUR = 3600
@@ -124,6 +126,19 @@ def test_what_is_over_stays_visible_for_a_week_and_can_still_be_retracted() -> N
     driver.restart()
     driver.now += KEEP_ENDED_MS // 1000
     assert (driver.tick().stages(), len(driver.log)) == ({}, 2)
+
+
+@pytest.mark.parametrize("end", ["approved", "rejected", "withdrawn", "passed"])
+def test_a_tightening_that_waits_for_a_person_is_told_and_so_is_that_it_waits_no_more(end: str) -> None:
+    def review(state: str) -> AlertSeen:
+        stays = seen(level="STANDARD", before="STANDARD", cause=REVIEW)
+        return replace(stays, kind=AlertKind.REVIEW, review=state, review_to="BLOCKED")
+
+    driver = Driver(routing()).take(review("none"), review("pending")).run(60)
+    (alert,) = driver.engine.state.alerts.values()
+    assert (alert.labels["severity"], alert.labels["level"]) == ("critical", "STANDARD")
+    driver.take(review(end)).run(400)
+    assert driver.log == [(30, "desk", "C1:new"), (330, "desk", "C1:resolved")]
 
 
 def test_a_receiver_that_wants_no_ends_gets_none() -> None:

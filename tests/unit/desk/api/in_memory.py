@@ -60,8 +60,8 @@ class Book:
     """The live book."""
 
     def __init__(self) -> None:
-        self.account = Account(SCHEMA, CUSTOMER)
-        self.account.orders[ORDER] = OpenOrder(Decimal(500), "EUR", NOW.toordinal(), version=1)
+        self.only = Account(SCHEMA, CUSTOMER)
+        self.only.orders[ORDER] = OpenOrder(Decimal(500), "EUR", NOW.toordinal(), version=1)
         self.ready = SimpleNamespace(is_set=lambda: True)
         self._layers = layered_policy(policy_text(None))
 
@@ -71,20 +71,20 @@ class Book:
     def state(self, partition: int) -> None:
         return None
 
-    def known(self, customer_id: str) -> Known:
-        return Known(self._account(customer_id), self._layers.base, NOW)
-
-    def rehearsal(self, customer_id: str) -> Rehearsal:
-        return Rehearsal(customer_id, self._account(customer_id), PartitionState(PARTITION_SCHEMA, policy_text(None)))
-
-    def layers(self, customer_id: str) -> tuple[LayeredPolicy, tuple[Layer, ...]]:
-        return self._layers, ()
-
     def policy_text(self) -> str:
         return policy_text(None)
 
-    def _account(self, customer_id: str) -> Account | None:
-        return self.account if customer_id == CUSTOMER else None
+    def account(self, customer_id: str) -> Account | None:
+        return self.only if customer_id == CUSTOMER else None
+
+    def known(self, customer_id: str) -> Known:
+        return Known(self.account(customer_id), self._layers.base, NOW)
+
+    def rehearsal(self, customer_id: str) -> Rehearsal:
+        return Rehearsal(customer_id, self.account(customer_id), PartitionState(PARTITION_SCHEMA, policy_text(None)))
+
+    def layers(self, customer_id: str) -> tuple[LayeredPolicy, tuple[Layer, ...]]:
+        return self._layers, ()
 
 
 class Archive:
@@ -117,13 +117,10 @@ class Hub:
 
 
 class Nowhere:
-    """Takes nothing."""
+    """A part that does not answer."""
 
-    async def place(self, event: object) -> None:
-        raise Unavailable("no broker here")
-
-    async def send(self, event: object) -> None:
-        raise Unavailable("no broker here")
+    def __getattr__(self, name: str) -> Any:
+        raise Unavailable("not here")
 
 
 def in_memory(**overrides: Any) -> tuple[FastAPI, Records, str]:
@@ -133,12 +130,16 @@ def in_memory(**overrides: Any) -> tuple[FastAPI, Records, str]:
     records = Records()
     key, _ = asyncio.run(create_key(records, "adam", Role.ADMIN))
     alerts = SimpleNamespace(state=State(), inhibited_by=lambda alert: None)
-    parts: Any = (settings, records, Book(), Archive(), Hub(), Nowhere(), alerts)
+    parts: dict[str, Any] = {
+        "settings": settings, "control": records, "book": Book(), "archive": Archive(), "hub": Hub(),
+        "publisher": Nowhere(), "alerts": alerts,
+    }  # fmt: skip
 
     @asynccontextmanager
     async def opened(settings: Settings) -> AsyncIterator[Services]:
         async with PolicyTrials(settings) as trials:
-            yield Services(*parts, customers=CustomerBook(parts[2], parts[3]), trials=trials, now=lambda: NOW)
+            customers = CustomerBook(parts["book"], parts["archive"])
+            yield Services(**parts | {"customers": customers, "trials": trials}, now=lambda: NOW)
 
     app = create_app(settings, opened)
     app.state.rates = Rates(10**9, 10**9)

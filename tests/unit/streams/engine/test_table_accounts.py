@@ -114,7 +114,8 @@ def test_wakes_and_levels_come_from_the_table() -> None:
     """A new owner of the partition knows when to look at each account, and the level of each."""
     table = table_with(account("C1", next_wake=7, level="A"), account("C2", next_wake=9))
     accounts = TableAccounts(table, 0)
-    assert sorted(accounts.wakes()) == [(7, "C1"), (9, "C2")]
+    assert sorted((account.next_wake, account.customer_id) for account in accounts.all()) == [(7, "C1"), (9, "C2")]
+    assert sorted(accounts.ids()) == ["C1", "C2"]
     assert accounts.levels == {"C1": "A", "C2": Level.UNRATED}
     accounts.put(account("C1", level="E"))
     assert accounts.levels["C1"] == "E"
@@ -128,7 +129,7 @@ def test_state_of_a_newer_version_is_refused() -> None:
     with pytest.raises(UnsupportedVersion):
         TableAccounts(table, 0).get("C1")
     with pytest.raises(UnsupportedVersion):
-        TableAccounts(table, 0).wakes()
+        list(TableAccounts(table, 0).all())
 
 
 _STEPS = st.lists(

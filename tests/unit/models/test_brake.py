@@ -1,0 +1,199 @@
+"""The brake: a bad policy or a broken feed cannot hold the whole book, and persons decide on the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from models.account import Account
+from models.engine import CreditEngine, MemoryAccounts
+from schemas.decisions import AlertKind, CreditAlert, OutEvent, TighteningReview
+from schemas.levels import Level
+from schemas.log import LogEntry
+from schemas.review_acts import ReviewApproved, ReviewRejected
+from tests.unit.models.build import activated, at, entry, invoiced, paid, tick
+
+TYPO = "version: typo\nknock_outs: {ageing: [{days_past_due: 1, at_most: HIGH_RISK}]}\n"
+"""Meant was 15."""
+
+
+class Town:
+    """A book of so many customers, each with a good past and an invoice that is 5 days late on day 40."""
+
+    def __init__(self, customers: int, brake: str, partitions: int = 1) -> None:
+        self.text = f"brake: {brake}\n"
+        self.accounts = MemoryAccounts()
+        self.engine = CreditEngine(self.accounts, self.text, partitions=partitions)
+        self.names = [f"C{number:03d}" for number in range(customers)]
+        self.offset = -1
+        for name in self.names:
+            for number in range(4):
+                self.tell(name, invoiced(f"good-{number}", 1_000, due=10), paid(f"good-{number}", 1_000, day=9))
+        self.days(10, 30)
+        for name in self.names:
+            self.tell(name, invoiced("late", 1_000, issued=30, due=35))
+        self.days(31, 40)
+        assert {account.level for account in self.accounts.by_id.values()} == {"STANDARD"}
+
+    def apply(self, log_entry: LogEntry) -> list[OutEvent]:
+        self.offset += 1
+        source = log_entry.source.model_copy(update={"offset": self.offset})
+        return self.engine.apply(self.offset, log_entry.model_copy(update={"source": source})).out
+
+    def tell(self, name: str, *events: Any) -> list[OutEvent]:
+        out: list[OutEvent] = []
+        for event in events:
+            own = event.model_copy(update={"customer_id": name, "event_id": f"{event.event_id}-{name}"})
+            out += self.apply(entry(own, 0))
+        return out
+
+    def days(self, first: int, last: int) -> list[OutEvent]:
+        return [out for day in range(first, last + 1) for out in self.apply(entry(tick(day), 0))]
+
+    def activate(self, text: str, day: int = 40) -> list[OutEvent]:
+        return self.apply(entry(activated(text + self.text, day), 0))
+
+    def act(self, kind: Any, name: str, day: int = 40, version: int | None = None) -> list[OutEvent]:
+        act = kind(
+            version=1, event_id=f"act-{self.offset}", occurred_at=at(day), customer_id=name, by="ana",
+            reason="looked into it", expected_version=version,
+        )  # fmt: skip
+        return self.apply(entry(act, 0))
+
+    def level(self, name: str) -> str:
+        return self.account(name).level
+
+    def account(self, name: str) -> Account:
+        return self.accounts.by_id[name]
+
+    def held(self) -> int:
+        return sum(account.level == "HIGH_RISK" for account in self.accounts.by_id.values())
+
+
+def reviews(out: list[OutEvent]) -> list[TighteningReview]:
+    return [e.data.review for e in out if isinstance(e.data, CreditAlert) and e.data.review is not None]
+
+
+def kinds(out: list[OutEvent]) -> list[AlertKind]:
+    return [event.data.kind for event in out if isinstance(event.data, CreditAlert)]
+
+
+@pytest.mark.parametrize(
+    ("customers", "brake", "partitions", "held"),
+    [
+        (40, "{share: 0.1, always: 1}", 1, 4),
+        (40, "{share: null, customers: 6, always: 1}", 1, 6),
+        (40, "{share: null, customers: 6, always: 1}", 4, 2),  # its even part, rounded up
+        (40, "{share: null, customers: null, exposure: {EUR: 2500}, always: 1}", 1, 2),
+        (40, "{share: 0.1, customers: 3, always: 1}", 1, 3),
+        (40, "{share: null, customers: null}", 1, 40),  # off
+        (3, "{share: 0.05, always: 3}", 1, 3),  # a small book
+        (3, "{share: 0.05, always: 2}", 1, 2),
+    ],
+)
+def test_a_typo_cannot_hold_the_book(customers: int, brake: str, partitions: int, held: int) -> None:
+    """So many are tightened and no more, however many hours pass; the others stay, with a record of what waits."""
+    town = Town(customers, brake, partitions)
+    out = town.activate(TYPO)
+    assert town.held() == held
+    assert kinds(out).count(AlertKind.TIGHTENING) == held
+    waiting = reviews(out)
+    assert [(review.state, review.to_level) for review in waiting] == [("pending", Level.HIGH_RISK)] * (
+        customers - held
+    )
+    stopped = [out.data for out in out if isinstance(out.data, CreditAlert) and out.data.kind is AlertKind.REVIEW]
+    assert all(alert.level is Level.STANDARD and alert.caps[0].code == "DPD_1" for alert in stopped)
+    assert not reviews(town.days(41, 44)), "told once"
+    assert town.held() == held, "the next hour has room again, but not for those that wait for a person"
+
+
+def test_the_corrected_policy_empties_the_queue() -> None:
+    """Who does not deserve to be tightened any more leaves the queue by himself; so does who recovers."""
+    town = Town(10, "{share: null, customers: 2, always: 1}")
+    town.activate(TYPO)
+    assert [review.state for review in reviews(town.tell("C009", paid("late", 1_000, day=40)))] == ["withdrawn"]
+    assert [review.state for review in reviews(town.activate("version: right\n"))] == ["withdrawn"] * 7
+    assert all(account.review is None for account in town.accounts.by_id.values())
+
+
+def test_a_named_knock_out_passes_at_once() -> None:
+    """What the policy excepts is never stopped, nor does it use up what others may."""
+    town = Town(5, "{share: null, customers: 1, always: 1, except_for: [DPD_10]}")
+    town.activate(TYPO.replace("}]}", "}, {days_past_due: 10, at_most: HIGH_RISK}]}"))
+    assert town.held() == 1
+    out = town.days(41, 45)
+    assert town.held() == 5
+    assert [review.state for review in reviews(out)] == ["passed"] * 4
+    assert kinds(out).count(AlertKind.TIGHTENING) == 4
+
+
+def test_who_gets_worse_stays_in_review_and_is_told_again() -> None:
+    """The record follows the customer down; one that was tightened within the hour may fall further."""
+    town = Town(3, "{share: null, customers: 1, always: 1, except_for: []}")
+    town.activate(TYPO.replace("}]}", "}, {days_past_due: 6, at_most: BLOCKED}]}"))
+    told = reviews(town.days(41, 41))
+    assert [(review.state, review.to_level) for review in told] == [("pending", Level.BLOCKED)] * 2
+    assert [town.level(name) for name in town.names] == ["BLOCKED", "STANDARD", "STANDARD"]
+
+
+def test_a_person_approves() -> None:
+    """Then it counts at once, with the person's name and the reasons of the whole fall."""
+    town = Town(3, "{share: null, customers: 1, always: 1}")
+    pending = reviews(town.activate(TYPO))
+    out = town.act(ReviewApproved, "C002", version=pending[1].version)
+    assert [(r.state, r.by, r.reason) for r in reviews(out)] == [("approved", "ana", "looked into it")]
+    assert kinds(out) == [AlertKind.REVIEW, AlertKind.TIGHTENING]
+    assert (town.level("C001"), town.level("C002")) == ("STANDARD", "HIGH_RISK")
+
+
+def test_a_person_rejects() -> None:
+    """The customer stays for the policy's days, unless it gets worse than what was rejected."""
+    town = Town(3, "{share: null, customers: 1, always: 1, reject_days: 5, except_for: []}")
+    town.activate(TYPO)
+    rejected = reviews(town.act(ReviewRejected, "C002"))[0]
+    assert rejected.state == "rejected"
+    assert rejected.until is not None
+    assert not town.days(41, 45)
+    assert town.level("C002") == "STANDARD"
+    out = town.days(46, 46)
+    assert town.level("C002") == "HIGH_RISK", "it has run out, and there is room again"
+    assert kinds(out) == [AlertKind.TIGHTENING]
+
+
+@pytest.mark.parametrize("kind", [ReviewApproved, ReviewRejected])
+def test_acts_that_come_too_late_change_nothing(kind: Any) -> None:
+    """About what does not wait, or waits in another version by now: an answer with the reason."""
+    town = Town(2, "{share: null, customers: 1, always: 1}")
+    nothing = reviews(town.act(kind, "C001"))[0]
+    assert nothing.state == "none"
+    assert nothing.refusal is not None
+    assert nothing.refusal.code == "NO_REVIEW"
+    version = reviews(town.activate(TYPO))[0].version
+    conflict = reviews(town.act(kind, "C001", version=version + 1))[0]
+    assert (conflict.state, conflict.version) == ("pending", version)
+    assert conflict.refusal is not None
+    assert conflict.refusal.code == "REVIEW_CONFLICT"
+    assert town.level("C001") == "STANDARD"
+
+
+def test_limits_are_not_cut_all_at_once_either() -> None:
+    """A tightening is a cut of limit or terms as well: what was granted stays until a person has looked."""
+    text = "limits: {base: {EUR: 1000}}\n"
+    town = Town(4, "{share: null, customers: 1, always: 1}")
+    town.activate("version: a\n" + text)
+    out = town.activate("version: b\nmeasures: {STANDARD: {limit_factor: 0.1}}\n" + text)
+    assert [str(town.account(name).limits["EUR"]) for name in town.names] == ["100", "1000", "1000", "1000"]
+    assert {str(review.limits["EUR"]) for review in reviews(out)} == {"100"}
+
+
+def test_an_hour_later_there_is_room_again() -> None:
+    """Ordinary tightenings, spread over hours, never wait."""
+    town = Town(4, "{share: null, customers: 1, always: 1}")
+    town.engine.apply(10_000, entry(activated("version: x\n" + town.text, 40), 10_000))
+    town.offset = 10_000
+    for number, name in enumerate(town.names):  # each is 15 days late on another day
+        town.tell(name, paid("late", 1_000, day=40), invoiced("next", 1_000, issued=40, due=41 + number))
+    town.days(41, 60)
+    assert {account.level for account in town.accounts.by_id.values()} == {"WATCH"}
+    assert all(account.review is None for account in town.accounts.by_id.values())
