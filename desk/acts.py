@@ -17,7 +17,7 @@ from alerts.texts import reason_text
 from desk import proposals
 from desk.act_sending import Act, IsLast, Sent, look_up, send_act
 from desk.api.problems import Refused
-from desk.api.roles import Person, Role
+from desk.api.roles import Person, Role, may
 from desk.api.services import Services
 from desk.proposals import Proposal
 from schemas.assessments import (
@@ -97,7 +97,7 @@ async def release(
 
     Raises Refused (403), InvalidInput, ActRefused, Unavailable; so do those below.
     """
-    _may(who, RELEASES)
+    may(who, RELEASES)
     more = {"up_to_amount": up_to_amount, "currency": currency, "valid_until": valid_until}
     sent = await _send(services, who, OrderReleased, order, reason, key, more)
     refusal = _refusal(sent)
@@ -120,7 +120,7 @@ async def release(
 
 async def approve(services: Services, who: Person, proposal_id: str) -> ActAnswer:
     """Agree, as the second person, to a release; raises NotFound and Conflict as well."""
-    _may(who, RELEASES)
+    may(who, RELEASES)
     control = services.control
     proposal = proposals.open_proposal(control, proposal_id, services.now())
     if proposal.by == who.name:
@@ -143,7 +143,7 @@ async def decline(services: Services, who: Person, proposal_id: str, why: str) -
     """Say no to a proposal, or take one's own back; nothing is sent. Raises Refused, NotFound, Conflict."""
     proposal = proposals.open_proposal(services.control, proposal_id, services.now())
     if proposal.by != who.name:
-        _may(who, RELEASES)
+        may(who, RELEASES)
     return await proposals.decide(services.control, proposal, "declined", who.name, services.now(), why)
 
 
@@ -151,13 +151,13 @@ async def reject(
     services: Services, who: Person, order: OrderSeen, reason: str, *, key: str | None = None
 ) -> ActAnswer:
     """Refuse an order."""
-    _may(who, HOLDS)
+    may(who, HOLDS)
     return await _decide(services, who, OrderRejected, order, reason, key)
 
 
 async def hold(services: Services, who: Person, order: OrderSeen, reason: str, *, key: str | None = None) -> ActAnswer:
     """Hold an order, whatever the checks say; it need not be open yet."""
-    _may(who, HOLDS)
+    may(who, HOLDS)
     return await _decide(services, who, OrderHoldForced, order, reason, key)
 
 
@@ -165,7 +165,7 @@ async def lift_hold(
     services: Services, who: Person, order: OrderSeen, reason: str, *, key: str | None = None
 ) -> ActAnswer:
     """End a forced hold: the checks decide again."""
-    _may(who, RELEASES)
+    may(who, RELEASES)
     return await _decide(services, who, OrderHoldLifted, order, reason, key)
 
 
@@ -180,7 +180,7 @@ async def override_level(
     key: str | None = None,
 ) -> ActAnswer:
     """Set a customer's level through ``expires_on``; ``level`` None takes an earlier setting back."""
-    _may(who, OVERRIDES)
+    may(who, OVERRIDES)
 
     def make(event_id: str, at: datetime) -> CustomerEvent:
         if level is not None and expires_on < at.date():
@@ -269,7 +269,7 @@ async def _send(
 async def _dispute(
     services: Services, who: Person, kind: type[CustomerEvent], customer_id: str, key: str | None, **fields: Any
 ) -> ActAnswer:
-    _may(who, DISPUTES)
+    may(who, DISPUTES)
 
     def make(event_id: str, at: datetime) -> CustomerEvent:
         return _event(kind, event_id, at, customer_id=customer_id, by=who.name, **fields)
@@ -286,7 +286,7 @@ async def assess(
     key: str | None = None,
 ) -> ActAnswer:
     """Enter what is known of a customer: the same event as an import publishes, with who entered it."""
-    _may(who, ASSESSES)
+    may(who, ASSESSES)
     fields = {name: getattr(said, name) for name in type(said).model_fields}
 
     def make(event_id: str, at: datetime) -> CustomerEvent:
@@ -298,11 +298,6 @@ async def assess(
         return _event(QualitativeReviewed, event_id, at, **head, reviewer=who.name, **fields)
 
     return _answer(await send_act(services, who, Act(ASSESSMENTS, customer_id, make), key), None)
-
-
-def _may(who: Person, role: Role) -> None:
-    if not who.role.holds(role):
-        raise Refused(403, "role_needed", f"this needs the role {role.value}; you have {who.role.value}")
 
 
 def _event(kind: type[CustomerEvent], event_id: str, at: datetime, **fields: Any) -> CustomerEvent:

@@ -15,7 +15,7 @@ from models.exposure import positions
 from models.policy import default_policy
 from schemas.decisions import DefaultRisk
 from schemas.levels import Level
-from schemas.topics import ALERTS, DELIVERIES, LOG, ORDER_DECISIONS
+from schemas.topics import ALERTS, DEAD_LETTERS, DELIVERIES, LOG, ORDER_DECISIONS
 from streams.archive.catalog import VIEWS
 from streams.archive.client import ClickHouse
 from streams.archive.dsn import parse_dsn
@@ -553,3 +553,21 @@ async def test_freshness_names_the_stale_topic(shelf: Shelf) -> None:
     rows = {row["topic"]: row for row in await shelf.rows("data_freshness")}
     assert rows["orders"]["behind_days"] == pytest.approx(4 + 11 / 24)
     assert rows["ticks"]["behind_days"] == 0
+
+
+async def test_quality_of_each_source(shelf: Shelf) -> None:
+    """Refused, repeated, without a reference, late, and places of the topic that nobody knows of."""
+    bill = invoiced("A", "I1", "10", "2025-01-10", "2025-02-09")
+    repeated = bill._replace(timestamp_ms=bill.timestamp_ms + 36 * 3_600_000)
+    golden = Path(__file__).parents[1] / "unit" / "schemas" / "golden" / "out.dead-letters.dead-letter.json"
+    letter = json.loads(golden.read_text(encoding="utf-8"))
+    letter["data"]["source"] |= {"topic": "orders", "partition": 0, "offset": 5}
+    records = log_of(bill, repeated, paid("A", "P1", "1", "2025-01-14"), until("2025-01-14"))
+    await shelf.put([*records, Record(DEAD_LETTERS, 0, 0, 0, None, json.dumps(letter).encode())])
+    rows = {(row["topic"], row["source"]): row for row in await shelf.rows("data_quality")}
+    whole = rows["orders", "*"]
+    assert parts(whole, "records", "refused", "duplicates", "late", "missing_offsets") == (2, 1, 1, 1, 3)
+    assert (whole["validity"], whole["completeness"]) == (pytest.approx(2 / 3), 0.0)
+    assert whole["p95_delay_hours"] > whole["median_delay_hours"] >= 0
+    assert rows["payments", "*"]["completeness"] == 0.0
+    assert {source for topic, source in rows if topic == "orders"} == {"*", ""}

@@ -18,6 +18,7 @@ from desk.web.views import Row
 
 _SECONDS = 5.0
 _LETTERS = 500
+_ALL = "*"
 _GOOD_VALIDITY, _QUIET_DAYS = 0.995, 3.0
 
 
@@ -26,17 +27,16 @@ async def build(frame: Frame) -> None:
     t = frame.t
     with ui.element("div").classes("grid"):
         tiles = [
-            Tile(t(name), span=3, about=t(f"{name}_about"))
-            for name in ("validity", "completeness", "timeliness", "dead")
+            Tile(t(name), span=3, about=t(f"{name}_about")) for name in ("validity", "completeness", "late", "dead")
         ]
         with card(t("sources"), t("sources_note"), span=12, flush=True):
-            table = Table(frame, _columns(frame), key="topic", height=300, about=t("sources"))
+            table = Table(frame, _columns(frame), key="key", height=330, about=t("sources"))
         letters = Letters(frame)
 
     async def refresh(news: News) -> None:
         rows = await frame.view("data_quality", limit=1_000)
         refused = await frame.view("dead_letters", limit=_LETTERS, options={"sort": "-recorded_time"})
-        table.show([row | {"verdict": verdict_of(row)} for row in rows])
+        table.show([_row(frame, row) for row in rows])
         _show_tiles(frame, tiles, rows)
         letters.show(refused)
 
@@ -50,21 +50,33 @@ def _columns(frame: Frame) -> list[Column]:
         return t(f"verdict_{row['verdict']}"), *_LOOKS[row["verdict"]]
 
     return [
-        Column("topic", t("topic"), "text", 130, pinned=True),
-        Column("verdict", t("verdict"), "badge", 150, look=verdict),
-        Column("records", t("records"), "number", 96),
-        Column("refused", t("refused"), "number", 90),
-        Column("validity", t("validity"), "percent", 96, decimals=2, about=t("validity_about")),
-        Column("completeness", t("completeness"), "percent", 120, decimals=1, about=t("completeness_about")),
-        Column("timeliness", t("timeliness"), "percent", 106, decimals=1, about=t("timeliness_about")),
-        Column("duplicates", t("duplicates"), "number", 106, about=t("duplicates_about")),
-        Column("median_delay_hours", t("delay"), "number", 90, decimals=1, about=t("delay_about")),
-        Column("p95_delay_hours", t("delay_p95"), "number", 84, decimals=1, about=t("delay_about")),
-        Column("behind_days", t("behind"), "days", 90, decimals=1, about=t("behind_about")),
+        Column("topic", t("topic"), "text", 100, pinned=True),
+        Column("source", t("source"), "text", 96),
+        Column("verdict", t("verdict"), "badge", 128, look=verdict),
+        Column("records", t("records"), "number", 76),
+        Column("refused", t("refused"), "number", 72),
+        Column("validity", t("validity"), "percent", 80, decimals=2, about=t("validity_about")),
+        Column("completeness", t("completeness"), "percent", 106, decimals=1, about=t("completeness_about")),
+        Column("duplicates", t("duplicates"), "number", 88, about=t("duplicates_about")),
+        Column("missing_offsets", t("missing"), "number", 60, about=t("missing_about")),
+        Column("late", t("late"), "number", 86, about=t("late_about")),
+        Column("median_delay_hours", t("delay"), "number", 78, decimals=1, about=t("delay_about")),
+        Column("p95_delay_hours", t("delay_p95"), "number", 78, decimals=1, about=t("delay_about")),
+        Column("behind_days", t("behind"), "days", 74, decimals=1, about=t("behind_about")),
     ]
 
 
 _LOOKS = {"fine": ("check_circle", "good"), "refuses": ("report", "warn"), "quiet": ("hourglass_empty", "")}
+
+
+def _row(frame: Frame, row: Row) -> Row:
+    source = row["source"]
+    return {
+        **row,
+        "key": f"{row['topic']} {source}",
+        "source": frame.t("all_sources") if source == _ALL else source or frame.t("not_said"),
+        "verdict": verdict_of(row),
+    }
 
 
 def verdict_of(row: Row) -> str:
@@ -76,19 +88,18 @@ def verdict_of(row: Row) -> str:
 
 def _show_tiles(frame: Frame, tiles: Sequence[Tile], rows: Sequence[Row]) -> None:
     f, t = frame.f, frame.t
-    records, refused = sum(row["records"] for row in rows), sum(row["refused"] for row in rows)
-    repeated, topics = sum(row["duplicates"] for row in rows), sum(row["refused"] > 0 for row in rows)
-    tiles[0].show(f.percent(1 - refused / records if records else None, 2), t("of_records", count=f.number(records)))
-    tiles[1].show(f.percent(_mean(rows, "completeness"), 1), t("repeated", count=f.number(repeated)))
-    tiles[2].show(f.percent(_mean(rows, "timeliness"), 1), t("within_a_day"))
-    tiles[3].show(f.number(refused), t("topics", count=f.number(topics)))
-
-
-def _mean(rows: Sequence[Row], name: str) -> float | None:
-    """Of the topics that have it, weighed by what was accepted."""
-    known = [(row[name], row["accepted"]) for row in rows if row[name] is not None]
-    total = sum(count for _, count in known)
-    return sum(share * count for share, count in known) / total if total else None
+    whole = [row for row in rows if row["source"] == _ALL]
+    records, refused = sum(row["records"] for row in whole), sum(row["refused"] for row in whole)
+    late, repeated = sum(row["late"] for row in whole), sum(row["duplicates"] for row in whole)
+    known = [(row["completeness"], row["records"]) for row in whole if row["completeness"] is not None]
+    named = sum(share * count for share, count in known) / records if records else None
+    tiles[0].show(
+        f.percent(records / (records + refused) if records + refused else None, 2),
+        t("of_records", count=f.number(records)),
+    )
+    tiles[1].show(f.percent(named, 1), t("repeated", count=f.number(repeated)))
+    tiles[2].show(f.percent(late / records if records else None, 1), t("late_count", count=f.number(late)))
+    tiles[3].show(f.number(refused), t("topics", count=f.number(sum(row["refused"] > 0 for row in whole))))
 
 
 PAGE = Page("data_quality", "/data-quality", "rule", build, order=70)

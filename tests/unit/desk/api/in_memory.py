@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,12 +14,18 @@ from fastapi import FastAPI
 
 from alerts.routing.state import State
 from desk.api.app import create_app
+from desk.api.customer_book import CustomerBook
 from desk.api.guard import Rates
 from desk.api.keys import create_key
 from desk.api.roles import Role
 from desk.api.services import Services
+from desk.policy_trials import PolicyTrials
 from models.account import SCHEMA, Account, OpenOrder
+from models.partition import SCHEMA as PARTITION_SCHEMA
+from models.partition import PartitionState
 from models.policy import layered_policy
+from models.policy_layers import Layer, LayeredPolicy
+from models.rehearsal import Rehearsal
 from schemas.errors import Unavailable
 from streams.archive.catalog import view_query
 from streams.archive.errors import NotFound
@@ -57,7 +63,7 @@ class Book:
         self.only = Account(SCHEMA, CUSTOMER)
         self.only.orders[ORDER] = OpenOrder(Decimal(500), "EUR", NOW.toordinal(), version=1)
         self.ready = SimpleNamespace(is_set=lambda: True)
-        self._policy = layered_policy(policy_text(None)).base
+        self._layers = layered_policy(policy_text(None))
 
     def __len__(self) -> int:
         return 1
@@ -72,20 +78,34 @@ class Book:
         return self.only if customer_id == CUSTOMER else None
 
     def known(self, customer_id: str) -> Known:
-        return Known(self.only if customer_id == CUSTOMER else None, self._policy, NOW)
+        return Known(self.account(customer_id), self._layers.base, NOW)
+
+    def rehearsal(self, customer_id: str) -> Rehearsal:
+        return Rehearsal(customer_id, self.account(customer_id), PartitionState(PARTITION_SCHEMA, policy_text(None)))
+
+    def layers(self, customer_id: str) -> tuple[LayeredPolicy, tuple[Layer, ...]]:
+        return self._layers, ()
 
 
 class Archive:
     """Checks what it is asked as the real one does; it is empty."""
 
     async def view(
-        self, name: str, customer_id: str | None = None, limit: int = 100, offset: int = 0, **more: Any
+        self,
+        name: str,
+        customer_id: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+        options: Mapping[str, str] | None = None,
     ) -> list[Any]:
-        view_query(name, customer_id=customer_id, limit=limit, offset=offset, **more)
+        view_query(name, customer_id=customer_id, limit=limit, offset=offset, options=options)
         return []
 
     async def customer(self, customer_id: str, timeline: int = 100) -> dict[str, Any]:
         raise NotFound(f"the archive knows no customer {customer_id!r}")
+
+    async def audit(self, kind: str, **parameters: str) -> list[Any]:
+        return []
 
 
 class Hub:
@@ -112,12 +132,14 @@ def in_memory(**overrides: Any) -> tuple[FastAPI, Records, str]:
     alerts = SimpleNamespace(state=State(), inhibited_by=lambda alert: None)
     parts: dict[str, Any] = {
         "settings": settings, "control": records, "book": Book(), "archive": Archive(), "hub": Hub(),
-        "publisher": Nowhere(), "alerts": alerts, "customers": Nowhere(), "trials": Nowhere(),
+        "publisher": Nowhere(), "alerts": alerts,
     }  # fmt: skip
 
     @asynccontextmanager
     async def opened(settings: Settings) -> AsyncIterator[Services]:
-        yield Services(**parts, now=lambda: NOW)
+        async with PolicyTrials(settings) as trials:
+            customers = CustomerBook(parts["book"], parts["archive"])
+            yield Services(**parts | {"customers": customers, "trials": trials}, now=lambda: NOW)
 
     app = create_app(settings, opened)
     app.state.rates = Rates(10**9, 10**9)
