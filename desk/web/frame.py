@@ -276,7 +276,7 @@ class Frame(Words):
         self._light.classes(remove="light-good light-old light-bad", add=look)
         self._banner.classes(remove="hidden") if away else self._banner.classes(add="hidden")
         if away:
-            self._banner_text.text = self.t("frame.away_" + "_".join(away))
+            self._banner_text.text = self.t(f"frame.away_{'_'.join(away)}")
 
     def _light_of(self, health: Health) -> tuple[str, str, str]:
         if not health.broker or not health.archive:

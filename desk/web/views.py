@@ -32,7 +32,7 @@ class Views:
     ) -> list[Row]:
         """A page of a view, at most ``max_age`` seconds old; errors as ``ArchiveReader.view``."""
         key = ("view", name, customer_id, limit, offset, *sorted((options or {}).items()))
-        found: list[Row] = await self._shared(
+        found: list[Row] = await self.shared(
             key, max_age, lambda: self._archive.view(name, customer_id, limit, offset, options)
         )
         return found
@@ -40,10 +40,11 @@ class Views:
     async def customer(self, customer_id: str, timeline: int = 100, *, max_age: float = 1.0) -> Row:
         """One customer; errors as ``ArchiveReader.customer``."""
         key = ("customer", customer_id, timeline)
-        found: Row = await self._shared(key, max_age, lambda: self._archive.customer(customer_id, timeline))
+        found: Row = await self.shared(key, max_age, lambda: self._archive.customer(customer_id, timeline))
         return found
 
-    async def _shared(self, key: tuple[Any, ...], max_age: float, ask: Callable[[], Awaitable[Any]]) -> Any:
+    async def shared(self, key: tuple[Any, ...], max_age: float, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """What ``ask`` answers, at most ``max_age`` seconds old, asked once for all who want the same ``key``."""
         now = time.monotonic()
         known = self._answers.get(key)
         if known is None or (known[1].done() and (now - known[0] > max_age or known[1].exception() is not None)):

@@ -102,7 +102,12 @@ VIEWS: Final[dict[str, View]] = {
         | {"from_day": from_day("month"), "to_day": to_day("month")},
     ),
     "dead_letters": View("source_topic, source_partition, source_offset, id", sorts=("recorded_time",)),
-    "webhook_deliveries": View("time DESC, subscription_id, sequence DESC, id", per_customer=True),
+    "webhook_deliveries": View(
+        "time DESC, subscription_id, sequence DESC, id",
+        per_customer=True,
+        options={name: equals(name) for name in ("subscription_id", "outcome")},
+    ),
+    "webhook_endpoints": View("subscription_id"),
     "rejects": View("topic, partition, offset"),
     "portfolio_by_level_over_time": View("day, level"),
     "migration_matrix": View("level_before, level_after", options=_DAYS),

@@ -24,27 +24,62 @@ async def ask_reason(
 ) -> bool:
     """Open a dialog and, with a reason given, do ``act(reason)``; whether it was done.
 
-    ``about`` makes more elements in the dialog: what is decided on, further fields. It stays open when the act fails,
-    with what was typed, and says why.
+    ``about`` makes more elements in the dialog: what is decided on, further fields.
     """
-    with ui.dialog().props("persistent no-route-dismiss") as dialog, ui.element("div").classes("dialog") as box:
-        box.props('role="dialog" aria-modal="true"')
-        box._props["aria-label"] = title
-        with ui.element("h2").classes("dialog-title"):
-            ui.label(title)
+    fields: list[ui.textarea] = []
+
+    def parts() -> None:
         if about is not None:
             about()
         reason = ui.textarea(frame.t("frame.reason"), placeholder=frame.t("frame.reason_hint"))
         reason.props(f"outlined autogrow autofocus maxlength={LONGEST_REASON}").classes("reason-field")
+        fields.append(reason)
+
+    def given() -> str:
+        return (fields[0].value or "").strip()
+
+    def missing() -> str:
+        return "" if given() else frame.t("frame.reason_needed")
+
+    return await ask(
+        frame, title, lambda: act(given()), about=parts, missing=missing, confirm=confirm, danger=danger, done=done
+    )
+
+
+async def ask(
+    frame: Frame,
+    title: str,
+    act: Callable[[], Awaitable[object]],
+    *,
+    about: Callable[[], object],
+    missing: Callable[[], str] = str,
+    confirm: str = "",
+    danger: bool = False,
+    done: str = "",
+    wide: bool = False,
+) -> bool:
+    """Open a dialog and, once confirmed, do ``act()``; whether it was done.
+
+    ``about`` makes what stands in it: what is decided on, fields; ``missing`` says what is still to be given. It stays
+    open when the act fails, with what was typed, and says why.
+    """
+    with ui.dialog().props("persistent no-route-dismiss") as dialog, ui.element("div").classes("dialog") as box:
+        box.props('role="dialog" aria-modal="true"')
+        box._props["aria-label"] = title
+        if wide:
+            box.classes("wide")
+        with ui.element("h2").classes("dialog-title"):
+            ui.label(title)
+        about()
         wrong = ui.label("").classes("bad-text hidden").props('role="alert"')
 
         async def go() -> None:
-            text = (reason.value or "").strip()
-            if not text:
-                wrong.text = frame.t("frame.reason_needed")
+            wrong.text = missing()
+            if wrong.text:
                 wrong.classes(remove="hidden")
                 return
-            if await frame.try_to(act(text), done):
+            wrong.classes(add="hidden")
+            if await frame.try_to(act(), done):
                 dialog.submit(True)
 
         with ui.element("div").classes("dialog-acts"):

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pydantic import SecretStr
 
 from desk.api.roles import Role
 from desk.web.users import add_user
@@ -108,7 +109,8 @@ def stack(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
     settings = Settings(
         _env_file=None, broker=broker, topic_prefix="browser.", app_id="browser", data_dir=where / "data",
         clickhouse_dsn=f"chdb://{where / 'clickhouse'}", partitions=2, policy_file=policy, clock="events",
-        web_port=free_port(), archive_port=free_port(), gate_max_idle_ms=200,
+        web_port=free_port(), archive_port=free_port(), gate_max_idle_ms=200, secret_key=SecretStr("k" * 40),
+        webhook_allow="127.0.0.1/32",
     )  # fmt: skip
     with Pipeline(settings) as pipeline:
         found = Stack(settings, pipeline, f"http://127.0.0.1:{free_port()}")
