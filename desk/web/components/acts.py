@@ -63,7 +63,12 @@ async def ask(
     ``about`` makes what stands in it: what is decided on, fields; ``missing`` says what is still to be given. It stays
     open when the act fails, with what was typed, and says why.
     """
-    with ui.dialog().props("persistent no-route-dismiss") as dialog, ui.element("div").classes("dialog") as box:
+    # In the page, not where the button stands: that may be redrawn, and would take the dialog with it.
+    with (
+        frame.client,
+        ui.dialog().props("persistent no-route-dismiss") as dialog,
+        ui.element("div").classes("dialog") as box,
+    ):
         box.props('role="dialog" aria-modal="true"')
         box._props["aria-label"] = title
         if wide:

@@ -78,15 +78,15 @@ class _SubscribersPage:
             return t(f"state_{row['state']}"), *_STATES[row["state"]]
 
         return [
-            Column("state", t("state"), "badge", 124, look=state),
-            Column("called", t("name"), "text", 190),
-            Column("url", t("url"), "text", 230),
+            Column("state", t("state"), "badge", 112, look=state),
+            Column("called", t("name"), "text", 150),
+            Column("url", t("url"), "text", 190),
             Column("filters", t("filters"), "text"),
             Column("rate", t("rate"), "number", 84),
-            Column("behind", t("backlog"), "number", 96, about=t("backlog_about")),
-            Column("dead", t("given_up"), "number", 96, about=t("given_up_about")),
-            Column("last_delivered", t("last_delivered"), "time", 128),
-            Column("last_failed", t("last_failed"), "time", 128),
+            Column("behind", t("backlog"), "number", 80, about=t("backlog_about")),
+            Column("dead", t("given_up"), "number", 84, about=t("given_up_about")),
+            Column("last_delivered", t("last_delivered"), "time", 118),
+            Column("last_failed", t("last_failed"), "time", 118),
         ]
 
     async def _refresh(self, news: News) -> None:

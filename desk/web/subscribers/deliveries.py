@@ -10,10 +10,11 @@ from nicegui import ui
 from alerts.webhooks.state import DeadDelivery
 from alerts.webhooks.subscription import Subscription
 from desk.api.roles import Role
+from desk.web.components.acts import ask
 from desk.web.components.basics import Segments, button, card, empty, facts
 from desk.web.components.table import Column, Table
 from desk.web.frame import Frame
-from desk.web.subscribers.endpoint_acts import redeliver
+from desk.web.subscribers.endpoint_acts import send_again
 from desk.web.subscribers.endpoints import Endpoint
 from desk.web.views import Row
 from models.calendar import from_ms
@@ -49,15 +50,15 @@ class DeliveryLog:
             return t(f"outcome_{row['outcome']}"), *_OUTCOMES.get(row["outcome"], ("", ""))
 
         return [
-            Column("time", t("time"), "time", 130),
-            Column("outcome", t("outcome"), "badge", 150, look=outcome),
-            Column("customer_id", t("customer"), "link", 130, target=_customer_link),
-            Column("event", t("event"), "text", 190),
-            Column("attempt", t("attempt"), "number", 90),
-            Column("status", t("status"), "number", 84, about=t("status_about")),
-            Column("error", t("error"), "text", 150),
-            Column("latency_ms", t("latency"), "number", 100),
-            Column("next_attempt", t("next_attempt"), "time", 130),
+            Column("time", t("time"), "time", 120),
+            Column("outcome", t("outcome"), "badge", 128, look=outcome),
+            Column("customer_id", t("customer"), "link", 100, target=_customer_link),
+            Column("event", t("event"), "text", 180),
+            Column("attempt", t("attempt"), "number", 78),
+            Column("status", t("status"), "number", 74, about=t("status_about")),
+            Column("error", t("error"), "text", 160),
+            Column("latency_ms", t("latency"), "number", 94),
+            Column("next_attempt", t("next_attempt"), "time", 118),
             Column("response", t("response"), "text"),
         ]
 
@@ -110,7 +111,7 @@ class DeliveryLog:
             facts([pair for pair in pairs if pair[1]])
 
             async def again() -> None:
-                if await redeliver(frame, subscription, [found["event_id"]]):
+                if await frame.try_to(send_again(frame, subscription, [found["event_id"]])):
                     dialog.close()
 
             with ui.element("div").classes("dialog-acts"):
@@ -185,12 +186,19 @@ class DeadDeliveries:
 
     async def _open(self, row: dict[str, Any]) -> None:
         """Send one again, once asked."""
-        if self._subscription is not None and self._frame.may(Role.ADMIN):
-            await redeliver(self._frame, self._subscription, [row["event_id"]])
+        frame, t, subscription = self._frame, self._frame.t, self._subscription
+        item = next((item for item in self._dead if item.event_id == row["event_id"]), None)
+        if subscription is None or item is None or not frame.may(Role.ADMIN):
+            return
+
+        def about() -> None:
+            facts([(t("event"), item.event_type), (t("event_id"), item.event_id), (t("error"), item.error)])
+
+        await ask(frame, t("redeliver"), lambda: send_again(frame, subscription, [item.event_id]), about=about)
 
     async def _redeliver_all(self) -> None:
         if self._subscription is not None:
-            await redeliver(self._frame, self._subscription, None)
+            await self._frame.try_to(send_again(self._frame, self._subscription, None))
 
 
 def event_word(event_type: str) -> str:

@@ -105,22 +105,15 @@ async def remove_endpoint(frame: Frame, found: Subscription) -> None:
     )  # fmt: skip
 
 
-async def redeliver(frame: Frame, found: Subscription, event_ids: Sequence[str] | None) -> bool:
-    """Have these events sent again, or everything that was given up (None); whether it was asked for."""
-
-    async def act() -> None:
-        who, services = frame.acting(Role.ADMIN), frame.services
-        if event_ids is None:
-            count = await again.redeliver_dead(
-                services.control, services.settings, found.id, by=who.name, now=services.now()
-            )
-        else:
-            count = await again.redeliver(
-                services.control, services.settings, found.id, event_ids, by=who.name, now=services.now()
-            )
-        frame.say(frame.t("asked_again", count=frame.f.number(count)))
-
-    return await frame.try_to(act())
+async def send_again(frame: Frame, found: Subscription, event_ids: Sequence[str] | None) -> None:
+    """Have these events sent again, or everything that was given up (None); for ``ask`` and ``try_to``."""
+    who, services = frame.acting(Role.ADMIN), frame.services
+    control, settings, now = services.control, services.settings, services.now()
+    if event_ids is None:
+        count = await again.redeliver_dead(control, settings, found.id, by=who.name, now=now)
+    else:
+        count = await again.redeliver(control, settings, found.id, event_ids, by=who.name, now=now)
+    frame.say(frame.t("asked_again", count=frame.f.number(count)))
 
 
 async def replay(frame: Frame, found: Subscription) -> None:
@@ -146,9 +139,7 @@ async def replay(frame: Frame, found: Subscription) -> None:
 
     async def act() -> None:
         who, services = frame.acting(Role.ADMIN), frame.services
-        by_time = fields["which"].value == "time"
-        body = replay_asked(frame, "" if not by_time else fields["time"].value, fields["customer"].value,
-                            fields["sequence"].value, by_time=by_time)  # fmt: skip
+        body = replay_asked(frame, {name: fields[name].value or "" for name in _REPLAY[fields["which"].value]})
         control, settings = services.control, services.settings
         if body.since is not None:
             await again.replay_since(control, settings, found.id, body.since, by=who.name, now=services.now())
@@ -163,21 +154,30 @@ async def replay(frame: Frame, found: Subscription) -> None:
     await ask(frame, frame.t("replay_this", name=called(found)), act, about=about, confirm=frame.t("replay"))
 
 
-def replay_asked(frame: Frame, time: str, customer: str, sequence: str, *, by_time: bool) -> Replay:
-    """What was typed; raises InvalidInput, which names the field as it is labelled."""
-    if by_time:
-        given: dict[str, Any] = {"since": f"{time}:00Z" if time else ""}
-    else:
-        text = sequence.strip()
-        given = {"customer_id": customer.strip(), "from_sequence": int(text) if text.isdecimal() else text}
+_REPLAY = {"time": ("time",), "customer": ("customer", "sequence")}
+_REPLAY_FIELDS = {"time": "since", "customer": "customer_id", "sequence": "from_sequence"}
+
+
+def replay_asked(frame: Frame, typed: dict[str, str]) -> Replay:
+    """What was typed in ``time`` (UTC, to the minute), or ``customer`` and ``sequence``.
+
+    Raises InvalidInput, which names the field as it is labelled.
+    """
+    given: dict[str, Any] = {}
+    for name, text in typed.items():
+        label, value = frame.t("since" if name == "time" else name), text.strip()
+        if not value:
+            raise InvalidInput("replay", frame.t("needed", field=label), name)
+        given[_REPLAY_FIELDS[name]] = f"{value}:00Z" if name == "time" else value
+    if given.get("from_sequence", "").isdecimal():
+        given["from_sequence"] = int(given["from_sequence"])
     try:
         return Replay.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else ""
-        label = {"since": "since", "customer_id": "customer", "from_sequence": "sequence"}.get(name)
-        message = f"{frame.t(label)}: {first['msg']}" if label else first["msg"]
-        raise InvalidInput("replay", message.replace("Value error, ", ""), name or None) from error
+        wrong = next((name for name, field in _REPLAY_FIELDS.items() if field in first["loc"]), None)
+        label = f"{frame.t('since' if wrong == 'time' else wrong)}: " if wrong else ""
+        raise InvalidInput("replay", label + first["msg"], wrong) from error
 
 
 def called(found: Subscription) -> str:

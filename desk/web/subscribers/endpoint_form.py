@@ -65,7 +65,11 @@ async def change_endpoint(frame: Frame, found: Subscription) -> bool:
 
 async def show_secret(frame: Frame, created: Created) -> None:
     """Show it once: who closes the dialog does not see it again."""
-    with ui.dialog().props("persistent no-route-dismiss") as dialog, ui.element("div").classes("dialog") as box:
+    with (
+        frame.client,
+        ui.dialog().props("persistent no-route-dismiss") as dialog,
+        ui.element("div").classes("dialog") as box,
+    ):
         box.props('role="dialog" aria-modal="true"')
         box._props["aria-label"] = frame.t("secret")
         with ui.element("h2").classes("dialog-title"):
@@ -131,6 +135,9 @@ class _Form:
     def given(self) -> NewSubscription:
         """What was typed; raises InvalidInput, which names the field as it is labelled."""
         value = {name: field.value for name, field in self._fields.items()}
+        for name in ("url", "topics", "rate"):
+            if not value[name]:
+                raise InvalidInput("subscription", self._frame.t("needed", field=self._frame.t(name)), name)
         try:
             return NewSubscription.model_validate(typed(value))
         except ValidationError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from alerts.texts import text
 from alerts.webhooks.subscription import Filters
 from desk.web.frame import Words
 from schemas.decisions import AlertKind, Decision
@@ -40,7 +41,7 @@ def topic_word(words: Words, topic: str) -> str:
 def kind_word(words: Words, kind: str) -> str:
     """What a kind of alert, a decision on an order or a model note is called."""
     if kind in _OF_EVENTS:
-        return words.code(kind)
+        return text(kind, words.language)
     try:
         return words.t(f"models.kind_{kind}")
     except KeyError:

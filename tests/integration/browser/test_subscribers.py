@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -69,6 +70,13 @@ def test_an_endpoint_is_added_tested_paused_and_removed(sign_in: SignIn) -> None
         expect(page.locator(".note-good").last).to_contain_text("arrived: status 200")
         body, headers = taken[0]
         assert Webhook(secret).verify(body, headers)["type"] == "creditpulse.webhook-test.v1"
+
+        card.get_by_role("button", name="New secret").click()
+        _confirm(page)
+        fresh = page.locator(".dialog .secret-field input")
+        expect(fresh).to_have_value(re.compile("^whsec_"))
+        assert fresh.input_value() != secret
+        _confirm(page)
 
         card.get_by_role("button", name="Pause").click()
         page.locator(".dialog textarea").fill("moving house")
