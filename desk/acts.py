@@ -1,4 +1,4 @@
-"""What persons decide about orders, levels and disputes: one function each, for the REST API and the desk's pages.
+"""What persons decide about orders, levels, reviews, disputes: one function each, for REST API and desk.
 
 Each publishes the act's event on its source topic, so that it goes through gate, log and engine like everything else;
 who acts comes from the key or session, and what the engine answers is told.
@@ -29,15 +29,18 @@ from schemas.assessments import (
     ReviewGrades,
     StatementFigures,
 )
-from schemas.decisions import OrderCheck, OrderDecision, OutEvent
+from schemas.decisions import CreditAlert, OrderCheck, OrderDecision, OutEvent, TighteningReview
 from schemas.errors import Conflict, InvalidInput
 from schemas.events import CustomerEvent, DisputeReason, DisputeResolved, InvoiceDisputed
 from schemas.levels import Level
 from schemas.order_acts import OrderAct, OrderHoldForced, OrderHoldLifted, OrderRejected, OrderReleased
+from schemas.review_acts import ReviewAct, ReviewApproved, ReviewRejected
 from schemas.topics import ASSESSMENTS, ORDERS
 
 HOLDS, RELEASES, OVERRIDES, DISPUTES = Role.ANALYST, Role.APPROVER, Role.APPROVER, Role.ANALYST
 """The least role that holds and rejects orders; releases them and lifts holds; overrides levels; enters disputes."""
+REVIEWS = Role.APPROVER
+"""The least role that decides on tightenings that the brake stopped."""
 ASSESSES = Role.ANALYST
 """The least role that enters statements, agency reports and reviews."""
 
@@ -60,6 +63,20 @@ class ActRefused(Conflict):
     def stands(self) -> dict[str, Any]:
         """The decision that stands."""
         return {"decision": self.decision.model_dump(mode="json")}
+
+
+class ReviewRefused(Conflict):
+    """The engine did not do it, ``check`` says why; ``review`` is how it stands."""
+
+    def __init__(self, check: OrderCheck, review: TighteningReview) -> None:
+        super().__init__(reason_text(check, "en"))
+        self.check, self.review = check, review
+        self.code = check.code.lower()
+
+    @property
+    def stands(self) -> dict[str, Any]:
+        """The review that stands."""
+        return {"review": self.review.model_dump(mode="json")}
 
 
 class OrderSeen(NamedTuple):
@@ -101,7 +118,7 @@ async def release(
     more = {"up_to_amount": up_to_amount, "currency": currency, "valid_until": valid_until}
     sent = await _send(services, who, OrderReleased, order, reason, key, more)
     refusal = _refusal(sent)
-    if refusal is None or refusal.check.code != FOUR_EYES:
+    if not isinstance(refusal, ActRefused) or refusal.check.code != FOUR_EYES:
         return _answer(sent, refusal)
     proposal = Proposal(
         id=sent.act_id,
@@ -193,6 +210,35 @@ async def override_level(
     return _answer(await send_act(services, who, Act(ASSESSMENTS, customer_id, make), key), None)
 
 
+async def approve_review(
+    services: Services,
+    who: Person,
+    customer_id: str,
+    reason: str,
+    *,
+    version: int | None = None,
+    key: str | None = None,
+) -> ActAnswer:
+    """Let a tightening count that the brake stopped; ``version``: of the review as the person saw it.
+
+    Raises ReviewRefused when it is another one by now, or nothing waits.
+    """
+    return await _review(services, who, ReviewApproved, customer_id, reason, version, key)
+
+
+async def reject_review(
+    services: Services,
+    who: Person,
+    customer_id: str,
+    reason: str,
+    *,
+    version: int | None = None,
+    key: str | None = None,
+) -> ActAnswer:
+    """Leave the customer where it is, for the policy's days or until it gets worse; as ``approve_review``."""
+    return await _review(services, who, ReviewRejected, customer_id, reason, version, key)
+
+
 async def dispute(
     services: Services,
     who: Person,
@@ -266,6 +312,26 @@ async def _send(
     return await send_act(services, who, Act(ORDERS, order.customer_id, make, _about(order.order_id)), key)
 
 
+async def _review(
+    services: Services,
+    who: Person,
+    kind: type[ReviewAct],
+    customer_id: str,
+    reason: str,
+    version: int | None,
+    key: str | None,
+) -> ActAnswer:
+    _may(who, REVIEWS)
+
+    def make(event_id: str, at: datetime) -> CustomerEvent:
+        return _event(
+            kind, event_id, at, customer_id=customer_id, by=who.name, reason=reason, expected_version=version
+        )  # fmt: skip
+
+    sent = await send_act(services, who, Act(ASSESSMENTS, customer_id, make), key)
+    return _answer(sent, _refusal(sent))
+
+
 async def _dispute(
     services: Services, who: Person, kind: type[CustomerEvent], customer_id: str, key: str | None, **fields: Any
 ) -> ActAnswer:
@@ -314,16 +380,18 @@ def _about(order_id: str) -> Callable[[OutEvent], bool]:
     return lambda out: isinstance(out.data, OrderDecision) and out.data.order_id == order_id
 
 
-def _refusal(sent: Sent) -> ActRefused | None:
+def _refusal(sent: Sent) -> ActRefused | ReviewRefused | None:
     for out in sent.decisions or ():
         data = out.data
+        if isinstance(data, CreditAlert) and data.review is not None and data.review.refusal is not None:
+            return ReviewRefused(data.review.refusal, data.review)
         for check in data.checks if isinstance(data, OrderDecision) else ():
             if check.code in REFUSALS and isinstance(data, OrderDecision):
                 return ActRefused(check, data)
     return None
 
 
-def _answer(sent: Sent, refusal: ActRefused | None) -> ActAnswer:
+def _answer(sent: Sent, refusal: Conflict | None) -> ActAnswer:
     if refusal is not None:
         raise refusal
     status: Literal["done", "pending"] = "pending" if sent.decisions is None else "done"

@@ -1,4 +1,4 @@
-"""What persons decide, over HTTP: orders released, rejected, held; proposals; overrides of levels; disputes."""
+"""What persons decide, over HTTP: orders released, rejected, held; proposals; levels; reviews; disputes."""
 
 from __future__ import annotations
 
@@ -80,6 +80,18 @@ class OverrideSaid(BaseModel):
     level: Level | None = Field(description="null takes an earlier setting back.", examples=list(LADDER))
     reason: Why
     expires_on: SaneDate = Field(description="Last day of the setting.")
+
+
+class ReviewSaid(BaseModel):
+    """A person's word on a tightening that the brake stopped."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Why
+    version: int | None = Field(
+        default=None, strict=True, ge=0, le=10**10,
+        description="Of the review that the person saw: if it is another one by now, nothing is done: 409.",
+    )  # fmt: skip
 
 
 class Declined(BaseModel):
@@ -186,6 +198,32 @@ async def override(
 ) -> ActAnswer:
     """Until it expires or is taken back; the level event that follows, if it changes, is in the answer."""
     answer = await acts.override_level(services, who, customer_id, body.level, body.reason, body.expires_on, key=key)
+    return told(answer, response)
+
+
+@router.post(
+    "/v1/customers/{customer_id:path}/review/approve",
+    summary="Let a tightening count that the brake stopped",
+    responses=CONFLICT,
+)
+async def approve_review(
+    services: Asked, who: Approver, response: Response, customer_id: CustomerId, body: ReviewSaid, key: Key = None
+) -> ActAnswer:
+    """What waits is listed by the view `tightening_reviews`."""
+    answer = await acts.approve_review(services, who, customer_id, body.reason, version=body.version, key=key)
+    return told(answer, response)
+
+
+@router.post(
+    "/v1/customers/{customer_id:path}/review/reject",
+    summary="Leave a customer where it is, whose tightening the brake stopped",
+    responses=CONFLICT,
+)
+async def reject_review(
+    services: Asked, who: Approver, response: Response, customer_id: CustomerId, body: ReviewSaid, key: Key = None
+) -> ActAnswer:
+    """For the policy's days, or until it gets worse."""
+    answer = await acts.reject_review(services, who, customer_id, body.reason, version=body.version, key=key)
     return told(answer, response)
 
 

@@ -130,6 +130,8 @@ class CustomerBook:
         self._sum: tuple[int, float, BookSum] | None = None
         self.listeners: set[Callable[[str], None]] = set()
         """Called with the id of each customer whose row has changed."""
+        self.held: set[str] = set()
+        """Customers with orders on hold."""
         self.ready = asyncio.Event()
 
     async def __aenter__(self) -> CustomerBook:
@@ -208,6 +210,7 @@ class CustomerBook:
         account = known.account
         if account is None:
             self._rows.pop(customer_id, None)
+            self.held.discard(customer_id)
         else:
             if account.points:
                 self._note_score(customer_id, self._day, account.score)
@@ -215,6 +218,7 @@ class CustomerBook:
             if self._rows.get(customer_id) == row:
                 return
             self._rows[customer_id] = row
+            (self.held.add if row.holds else self.held.discard)(customer_id)
         self._version += 1
         for listener in self.listeners:
             listener(customer_id)

@@ -165,5 +165,50 @@
     flush(state);
   };
 
-  window.cp = { shown, badge, signed, link, spark, rows, shownIds, renew, tape, holdTape };
+  // A queue that is worked by keys. Of several grids the one that is seen counts: j, k and the arrows move in it; other
+  // keys are told to the page with the row that is chosen. Nothing while a dialog is open or something is typed.
+  const queueKeys = (ids, keys) => {
+    const seen = () => ids.find((id) => document.getElementById("c" + id)?.offsetParent);
+    const chosen = (api) => api.getSelectedNodes()[0];
+    const choose = (api, index) => {
+      const node = api.getDisplayedRowAtIndex(Math.max(0, Math.min(index, api.getDisplayedRowCount() - 1)));
+      node?.setSelected(true, true);
+      if (node) api.ensureIndexVisible(node.rowIndex);
+    };
+    const follow = (id) => {
+      const api = getElement(id)?.api;
+      if (!api) return void setTimeout(() => follow(id), 100);
+      let place = 0, told;
+      const tell = () => {
+        const row = chosen(api)?.id ?? null;
+        if (row !== told) emitEvent("queue_chosen", { grid: id, row });
+        told = row;
+      };
+      // The row that was worked on has left the queue: the next one takes its place.
+      const keep = () => {
+        const node = chosen(api);
+        if (node) place = node.rowIndex;
+        else choose(api, place);
+        tell();
+      };
+      api.addEventListener("modelUpdated", keep);
+      api.addEventListener("selectionChanged", keep);
+      keep();
+    };
+    ids.forEach(follow);
+    document.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector(".q-dialog")) return;
+      if (event.target.closest("input, textarea, select, [contenteditable=true], [role=listbox]")) return;
+      const id = seen(), api = getElement(id)?.api;
+      if (!api) return;
+      const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+      const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[key];
+      if (step === undefined && !keys.includes(key)) return;
+      event.preventDefault();
+      if (step !== undefined) choose(api, (chosen(api)?.rowIndex ?? -step) + step);
+      else if (!event.repeat) emitEvent("queue_key", { grid: id, row: chosen(api)?.id ?? null, key });
+    });
+  };
+
+  window.cp = { shown, badge, signed, link, spark, rows, shownIds, renew, tape, holdTape, queueKeys };
 })();

@@ -35,6 +35,7 @@ from tests.integration.pipeline import Pipeline, publish
 CUSTOMERS, DAYS = 14, 150
 NOW = START + timedelta(days=DAYS + 5)
 """After everything in the book: what comes late never tightens."""
+FOUR_EYES = "order_checks: {four_eyes_above: {USD: 5000}}\n"
 _START_SECONDS = 200.0
 """Several processes start at once, on what may be two slow cores."""
 PASSWORD = "for the tests of the desk"
@@ -105,7 +106,7 @@ def stack(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
     """Broker, gate, engine, archive and desk with a small book, and a user of each role."""
     where: Path = tmp_path_factory.mktemp("desk")
     policy = where / "policy.yaml"
-    policy.write_text(ALONE)
+    policy.write_text(ALONE + FOUR_EYES)
     settings = Settings(
         _env_file=None, broker=broker, topic_prefix="browser.", app_id="browser", data_dir=where / "data",
         clickhouse_dsn=f"chdb://{where / 'clickhouse'}", partitions=2, policy_file=policy, clock="events",

@@ -1,0 +1,89 @@
+"""All orders that are held now: why as things stand, what would free each, since when; the longest waiting first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from desk.api.services import Services
+from desk.open_orders import OrderNow, shown
+from models.account import Account
+from models.calendar import day_of
+from models.what_if import check_order
+from schemas.decisions import Exposure, OrderCheck
+from schemas.errors import Unavailable
+from schemas.levels import Level
+from schemas.order_measures import OrderMeasure, WayToPass
+from streams.live_book import Known
+
+MOST = 2_000
+"""Held orders that are told at once."""
+
+
+class HeldOrder(OrderNow):
+    """A held order, checked as POST /v1/orders/{id}/check does. No ``checks``: it would pass by now, and is freed by
+    the customer's next event."""
+
+    name: str | None
+    level: Level
+    checks: list[OrderCheck]
+    measure: OrderMeasure | None
+    to_pass: list[WayToPass]
+    exposure: Exposure
+
+
+class _Checked(NamedTuple):
+    account: Account
+    policy_version: str
+    day: int
+    held: HeldOrder
+
+
+class HoldQueue:
+    """``now()`` as often as you like: only what has changed is checked again."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._checked: dict[tuple[str, str], _Checked] = {}
+
+    def now(self, limit: int = MOST, offset: int = 0) -> list[HeldOrder]:
+        """A page of them; raises Unavailable while the book is being read."""
+        waiting = self._waiting()[offset : offset + limit]
+        before, self._checked = self._checked, {}
+        found = []
+        for _, customer_id, order_id in waiting:
+            known = self._services.book.known(customer_id)
+            account, day = known.account, day_of(self.clock(known.as_of))
+            if account is None:
+                continue
+            seen = before.get((customer_id, order_id))
+            if seen is None or seen.account is not account or (seen.policy_version, seen.day) != (
+                known.policy.version, day,
+            ):  # fmt: skip
+                seen = _Checked(account, known.policy.version, day, _check(known, account, order_id, day))
+            self._checked[customer_id, order_id] = seen
+            found.append(seen.held)
+        return found
+
+    def clock(self, as_of: datetime) -> datetime:
+        """What ages are counted to: in a replay of the past its own time."""
+        return as_of if self._services.settings.clock == "events" else self._services.now()
+
+    def _waiting(self) -> Sequence[tuple[int, str, str]]:
+        customers, book = self._services.customers, self._services.book
+        if not customers.ready.is_set():
+            raise Unavailable("the book is still being read")
+        return sorted(
+            (order.held_since, customer_id, order_id)
+            for customer_id in customers.held
+            if (account := book.account(customer_id)) is not None
+            for order_id, order in account.orders.items()
+            if order.held
+        )
+
+
+def _check(known: Known, account: Account, order_id: str, day: int) -> HeldOrder:
+    found = check_order(account, account.orders[order_id], day, known.policy, known.groups, order_id)
+    more = {name: getattr(found, name) for name in ("level", "checks", "measure", "to_pass", "exposure")}
+    return HeldOrder(**dict(shown(account, order_id, account.orders[order_id])), name=account.master.name, **more)

@@ -1,0 +1,108 @@
+"""Tightenings that the brake on mass tightening stopped and that wait for a person."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from alerts.sentences import joined
+from desk.web.components.table import Column, Table
+from desk.web.frame import Frame
+from models.account import StoppedTightening
+from models.calendar import from_ms
+from schemas.decisions import CreditAlert, TighteningReview
+
+_MOST = 1_000
+_AGE = 2.0
+
+
+class Reviews:
+    """The table of them; ``rows`` as shown, by customer."""
+
+    def __init__(self, frame: Frame, *, height: int | str) -> None:
+        self._frame = frame
+        self._alerts: dict[str, CreditAlert] = {}
+        self.rows: dict[str, dict[str, Any]] = {}
+        t = frame.t
+        columns = [
+            Column("name", t("customer"), "link", 190, target=lambda row: _link(row["customer_id"])),
+            Column("level", t("frame.level"), "level", 118),
+            Column("to_level", t("leads_to"), "level", 118),
+            Column("since", t("age"), "badge", 110, look=lambda row: (row["age"], "schedule", "")),
+            Column("amount", t("exposure"), "money", 130, currency="currency"),
+            Column("why", t("why")),
+        ]
+        self.table = Table(
+            frame, columns, key="customer_id", height=height, about=t("reviews"),
+            options={"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
+                     "suppressCellFocus": True},
+        )  # fmt: skip
+
+    def take(self, customer_id: str, alert: CreditAlert) -> None:
+        """News of a review."""
+        if alert.review is not None and alert.review.refusal is None:
+            self._alerts[customer_id] = alert
+
+    async def load(self) -> None:
+        """What the archive knows to wait; what is newer is known from news."""
+        for row in await self._frame.view("tightening_reviews", limit=_MOST, max_age=_AGE):
+            alert = CreditAlert.model_validate(json.loads(row["event"])["data"])
+            known = self._alerts.get(row["customer_id"])
+            if known is None or _version(known) <= _version(alert):
+                self.take(row["customer_id"], alert)
+
+    def show(self) -> None:
+        """Those that wait by now, the longest first, as the engine holds them."""
+        book = self._frame.services.book
+        found = []
+        for customer_id, alert in self._alerts.items():
+            account, review = book.account(customer_id), alert.review
+            waits = account.review if account is not None else None
+            if waits is not None and not waits.until and review is not None and review.state == "pending":
+                found.append(self._row(customer_id, alert, review, waits))
+        found.sort(key=lambda row: (row["since"], row["customer_id"]))
+        self.rows = {row["customer_id"]: row for row in found}
+        self.table.show(found)
+
+    def _row(
+        self, customer_id: str, alert: CreditAlert, review: TighteningReview, waits: StoppedTightening
+    ) -> dict[str, Any]:
+        frame, t, f = self._frame, self._frame.t, self._frame.f
+        since = from_ms(waits.since)
+        known = frame.services.book.known(customer_id)
+        now = known.as_of if frame.services.settings.clock == "events" else frame.services.now()
+        currency, amount = max(alert.at_stake.items(), key=lambda item: item[1], default=("", None))
+        reasons = [frame.reason(reason) for reason in (*alert.caps, *alert.reasons) if reason.code != "OTHER"]
+        limits = ", ".join(f.money(limit, name) for name, limit in sorted(review.limits.items()))
+        pairs = [
+            (t("customer"), alert.master.name or customer_id),
+            (t("frame.level"), f"{frame.code(alert.level)} → {frame.code(review.to_level)}"),
+            (t("why"), joined(reasons, frame.language)),
+            (t("exposure"), f.money(amount, currency)),
+            (t("limit_then"), limits),
+            (t("terms_then"), f.days(review.terms_days) if review.terms_days is not None else ""),
+            (t("policy"), alert.policy_version),
+        ]
+        return {
+            "customer_id": customer_id,
+            "name": alert.master.name or customer_id,
+            "level": alert.level.value,
+            "to_level": review.to_level.value,
+            "since": since,
+            "age": f.age(max(now - since, timedelta())),
+            "amount": amount,
+            "currency": currency,
+            "why": joined(reasons, frame.language),
+            "version": waits.version,
+            "facts": [pair for pair in pairs if pair[1]],
+        }
+
+
+def _version(alert: CreditAlert) -> int:
+    return alert.review.version if alert.review is not None else 0
+
+
+def _link(customer_id: str) -> str:
+    return f"/customers/{quote(customer_id, safe='')}"

@@ -1,0 +1,125 @@
+"""The queue of held orders in real browsers: worked by keys, seen by others at once, never overwritten."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from pydantic import BaseModel
+
+from desk.api.roles import Role
+from schemas.assessments import MasterDataChanged
+from schemas.events import OrderInvoiced, OrderPlaced, PaymentReceived
+from schemas.topics import ASSESSMENTS, ORDERS, PAYMENTS
+from streams.sources.event_file import timed
+from tests.integration.browser.conftest import SignIn, Stack
+
+pytestmark = [pytest.mark.embedded_only, pytest.mark.xdist_group("browser")]
+
+CUSTOMER = "HOLDS-1"
+SECOND = 1_000
+"""A freed order leaves the queue within it."""
+
+
+def _event(stack: Stack, topic: str, kind: type[BaseModel], event_id: str, **fields: Any) -> Any:
+    at = stack.now()
+    head: dict[str, Any] = {"version": 1, "customer_id": CUSTOMER, "event_id": event_id, "occurred_at": at}
+    if kind is PaymentReceived:
+        head["paid_at"] = at
+    return timed(topic, at, kind(**head, **fields))
+
+
+def _begin(stack: Stack) -> None:
+    """A new customer, who gets half of the limit of USD 1,000: an invoice takes most of that, four orders wait."""
+    day = stack.now().date()
+    due = {"issue_date": day, "due_date": day + timedelta(days=30), "terms_days": 30}
+    usd = {"currency": "USD"}
+    orders = [
+        _event(stack, ORDERS, OrderPlaced, f"SO-{amount}", order_id=f"SO-{amount}", amount=Decimal(amount), **usd)
+        for amount in (300, 700, 800, 6_000)
+    ]
+    stack.publish(
+        _event(stack, ASSESSMENTS, MasterDataChanged, "m", base_limits={"USD": Decimal(1_000)}),
+        _event(stack, ORDERS, OrderInvoiced, "i", invoice_id="I-1", amount=Decimal(450), **usd, **due),
+        *orders,
+    )
+
+
+def _row(page: Page, order: str) -> Locator:
+    return page.locator(".ag-center-cols-container .ag-row", has=page.locator("[col-id=order_id]", has_text=order))
+
+
+def _choose(page: Page, order: str) -> None:
+    """By keys alone."""
+    _row(page, order).wait_for()
+    for _ in range(30):
+        if "ag-row-selected" in (_row(page, order).get_attribute("class") or ""):
+            break
+        page.keyboard.press("j")
+        page.wait_for_timeout(30)
+    expect(page.locator(".chosen-card .strong").first).to_have_text(order)
+
+
+def _say(page: Page, key: str, reason: str) -> None:
+    """Press the key of an act and give the reason; nothing is confirmed yet."""
+    page.keyboard.press(key)
+    page.locator(".dialog textarea").wait_for()
+    page.keyboard.type(reason)  # the field has the focus, and its letters are no keys of the queue
+
+
+def test_the_queue_is_worked_by_keys_and_nothing_is_overwritten(stack: Stack, sign_in: SignIn) -> None:
+    """Released, freed by a payment, changed by somebody else meanwhile, and agreed to by a second person."""
+    _begin(stack)
+    approver, reader = sign_in(Role.APPROVER, "/holds"), sign_in(Role.READER, "/holds")
+    _choose(approver, "SO-700")
+    _say(approver, "r", "paid by cheque, seen")
+    approver.keyboard.press("Control+Enter")
+    expect(_row(reader, "SO-700")).to_have_count(0, timeout=5_000)
+    expect(_row(approver, "SO-700")).to_have_count(0)
+
+    # Who may only read is offered nothing, and refused by the server.
+    _choose(reader, "SO-800")
+    expect(reader.locator(".order-acts button")).to_have_count(0)
+    reader.keyboard.press("x")
+    expect(reader.locator(".note-bad")).to_contain_text("Analyst")
+
+    # What another has decided meanwhile is shown and stays.
+    _choose(approver, "SO-800")
+    _say(approver, "r", "as a favour")
+    analyst = sign_in(Role.ANALYST, "/holds")
+    _choose(analyst, "SO-800")
+    _say(analyst, "h", "bank details changed")
+    analyst.keyboard.press("Control+Enter")
+    expect(_row(reader, "SO-800")).to_contain_text("Held by a person")
+    approver.keyboard.press("Control+Enter")
+    conflict = approver.locator(".conflict")
+    expect(conflict).to_contain_text("version")
+    expect(conflict).to_contain_text("bank details changed")
+    approver.keyboard.press("Enter")
+    expect(conflict).to_have_count(0)
+    expect(_row(approver, "SO-800")).to_contain_text("Held by a person")
+
+    _choose(approver, "SO-6000")
+    _say(approver, "r", "guaranteed by the parent")
+    approver.keyboard.press("Control+Enter")
+    expect(_row(reader, "SO-6000")).to_contain_text("Second person")
+    approver.keyboard.press("a")
+    approver.locator(".dialog .main-act").click()
+    expect(approver.locator(".note-bad", has_text="somebody else")).to_be_visible()
+    approver.keyboard.press("Escape")
+    admin = sign_in(Role.ADMIN, "/holds")
+    _choose(admin, "SO-6000")
+    admin.keyboard.press("a")
+    admin.locator(".dialog .main-act").click()
+    expect(_row(reader, "SO-6000")).to_have_count(0)
+
+    # A payment frees what fits then; nobody reloads.
+    expect(_row(reader, "SO-300")).to_contain_text("pay")
+    stack.publish(
+        _event(stack, PAYMENTS, PaymentReceived, "p", payment_id="P-1", invoice_id="I-1", amount=Decimal(450),
+               currency="USD")
+    )  # fmt: skip
+    expect(_row(reader, "SO-300")).to_have_count(0, timeout=SECOND)
