@@ -321,7 +321,7 @@ async def _review(
     version: int | None,
     key: str | None,
 ) -> ActAnswer:
-    _may(who, REVIEWS)
+    may(who, REVIEWS)
 
     def make(event_id: str, at: datetime) -> CustomerEvent:
         return _event(
