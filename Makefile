@@ -6,7 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/setup.done
 # Most of the long tests wait for a broker: more of them side by side than there are cores.
-PYTEST := $(BIN)/pytest -n 3 --dist loadgroup
+PYTEST := $(BIN)/pytest -n 3
+IN_BROWSER := tests/integration/browser
 PYTHON ?=
 
 .PHONY: help
@@ -41,7 +42,13 @@ demo: setup ## Run the monitor on embedded parts and watch it (DEMO="--lang zh" 
 
 .PHONY: test
 test: setup ## All tests, on the embedded parts (TEST="-k gate" passes options to pytest)
-	$(PYTEST) $(TEST)
+	$(PYTEST) --ignore=$(IN_BROWSER) $(TEST)
+	@$(MAKE) --no-print-directory test-desk
+
+# One after the other: they share a stack of all services and a browser. 5 = none selected by $(TEST).
+.PHONY: test-desk
+test-desk: setup ## The tests of the desk in Chromium, a part of `make test`
+	$(BIN)/pytest $(IN_BROWSER) $(TEST) || [ $$? -eq 5 ]
 
 .PHONY: test-kafka
 test-kafka: setup ## The integration tests again, on a real Apache Kafka (needs Java 17 and Maven)

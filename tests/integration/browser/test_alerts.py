@@ -13,7 +13,7 @@ from streams.embedded.broker import free_port
 from streams.embedded.guard import start_child
 from tests.integration.browser.conftest import SignIn, Stack
 
-pytestmark = [pytest.mark.embedded_only, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.embedded_only
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from desk.api.roles import Role
 from tests.integration.browser.conftest import NASTY, SignIn
 
-pytestmark = [pytest.mark.embedded_only, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.embedded_only
 
 
 def test_the_whole_story_and_back_to_the_events(sign_in: SignIn) -> None:

@@ -20,7 +20,7 @@ from schemas.topics import ASSESSMENTS, ORDERS
 from streams.sources.event_file import timed
 from tests.integration.browser.conftest import CUSTOMERS, NASTY, SignIn, Stack
 
-pytestmark = [pytest.mark.embedded_only, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.embedded_only
 
 
 def test_an_event_is_seen_within_a_moment(stack: Stack, sign_in: SignIn) -> None:

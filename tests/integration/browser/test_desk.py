@@ -14,7 +14,7 @@ from desk.web.users import add_user, remove_user
 from streams.control import Control
 from tests.integration.browser.conftest import PASSWORD, SignIn, Stack, run
 
-pytestmark = [pytest.mark.embedded_only, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.embedded_only
 
 PAGES = [page for page in find_pages() if "{" not in page.path]
 

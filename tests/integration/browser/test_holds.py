@@ -17,7 +17,7 @@ from schemas.topics import ASSESSMENTS, ORDERS, PAYMENTS
 from streams.sources.event_file import timed
 from tests.integration.browser.conftest import SignIn, Stack
 
-pytestmark = [pytest.mark.embedded_only, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.embedded_only
 
 CUSTOMER = "HOLDS-1"
 SECOND = 1_000

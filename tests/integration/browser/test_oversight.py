@@ -13,7 +13,7 @@ from schemas.topics import PAYMENTS
 from streams.sources.event_file import TimedEvent
 from tests.integration.browser.conftest import SignIn, Stack
 
-pytestmark = [pytest.mark.embedded_only, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.embedded_only
 
 
 def test_a_dead_letter_is_mended_and_submitted_again(stack: Stack, sign_in: SignIn) -> None:

@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 from desk.api.roles import Role
 from tests.integration.browser.conftest import SignIn
 
-pytestmark = [pytest.mark.embedded_only, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.embedded_only
 
 
 @contextmanager
