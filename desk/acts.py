@@ -54,9 +54,9 @@ REFUSALS = frozenset(
 class ActRefused(Conflict):
     """The engine did not do it, ``check`` says why; ``decision`` is how the order stands."""
 
-    def __init__(self, check: OrderCheck, decision: OrderDecision) -> None:
+    def __init__(self, customer_id: str, check: OrderCheck, decision: OrderDecision) -> None:
         super().__init__(reason_text(check, "en"))
-        self.check, self.decision = check, decision
+        self.customer_id, self.check, self.decision = customer_id, check, decision
         self.code = check.code.lower()
 
     @property
@@ -387,7 +387,7 @@ def _refusal(sent: Sent) -> ActRefused | ReviewRefused | None:
             return ReviewRefused(data.review.refusal, data.review)
         for check in data.checks if isinstance(data, OrderDecision) else ():
             if check.code in REFUSALS and isinstance(data, OrderDecision):
-                return ActRefused(check, data)
+                return ActRefused(out.subject, check, data)
     return None
 
 

@@ -6,6 +6,7 @@ Each act names the version that was seen. Where somebody was faster nothing is d
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -13,16 +14,18 @@ from typing import Any
 from nicegui import ui
 
 from alerts.order_text import order_sentence
-from alerts.sentences import review_text
+from alerts.sentences import joined, review_text
 from desk import acts
 from desk.acts import ActAnswer, ActRefused, OrderSeen, ReviewRefused
 from desk.hold_queue import HeldOrder
+from desk.open_orders import order_now
 from desk.proposals import Proposal
 from desk.web.components.acts import ask_reason
 from desk.web.components.basics import button, facts
 from desk.web.frame import Frame
 from desk.web.holds.words import order_facts
-from schemas.errors import InvalidInput
+from schemas.errors import InvalidInput, Unavailable
+from streams.archive.errors import NotFound
 
 Act = Callable[[str], Awaitable[ActAnswer]]
 
@@ -219,8 +222,17 @@ def _stands(frame: Frame, error: ActRefused | ReviewRefused) -> str:
     kept = [check for check in error.decision.checks if check != error.check]
     if not error.decision.amount:
         return frame.t("not_open")
-    told = order_sentence("", error.decision.model_copy(update={"checks": kept}), frame.language)
-    return told.strip()
+    # The answer names who asked, and why; whose decision stands against it, the book knows.
+    stands = error.decision.model_copy(update={"checks": kept, "by": None, "reason": None})
+    told = [order_sentence("", stands, frame.language).strip()]
+    with suppress(NotFound, Unavailable):
+        order = order_now(frame.services.book, error.customer_id, error.decision.order_id)
+        told += [
+            frame.t("stands_by", by=said.by, reason=said.reason)
+            for said in (order.forced, order.release)
+            if said is not None
+        ]
+    return joined(told, frame.language)
 
 
 def _seen(held: HeldOrder) -> OrderSeen:

@@ -60,4 +60,4 @@ def test_what_is_entered_is_seen_by_others(sign_in: SignIn) -> None:
     dialog.locator("input[aria-label='Valid through']").fill("2030-01-01")
     dialog.locator("textarea").fill("a guarantee is under way")
     dialog.get_by_role("button", name="Confirm").click()
-    expect(reader.locator(".badge", has_text="set by approver through 1 Jan 2030")).to_be_visible()
+    expect(reader.locator(".badge", has_text="set by approver through 1 Jan 2030")).to_be_visible(timeout=20_000)

@@ -66,7 +66,7 @@ def _choose(page: Page, order: str) -> None:
 def _say(page: Page, key: str, reason: str) -> None:
     """Press the key of an act and give the reason; nothing is confirmed yet."""
     page.keyboard.press(key)
-    page.locator(".dialog textarea").wait_for()
+    expect(page.locator(".dialog textarea")).to_be_focused()
     page.keyboard.type(reason)  # the field has the focus, and its letters are no keys of the queue
 
 

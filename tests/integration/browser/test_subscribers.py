@@ -64,6 +64,7 @@ def test_an_endpoint_is_added_tested_paused_and_removed(sign_in: SignIn) -> None
         card = page.locator(".endpoint-card")
         expect(card).to_contain_text("the ERP")
         expect(card).to_contain_text("alerts; exposure above 50,000 EUR")
+        expect(page.locator(".secret-field")).to_have_count(0)
         assert secret not in page.content()
 
         card.get_by_role("button", name="Test", exact=True).click()
