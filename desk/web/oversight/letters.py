@@ -66,7 +66,7 @@ class Letters:
             "place": f"{row['source_partition']} @ {row['source_offset']}",
             "reason": row["reason_code"].replace("_", " "),
             "resubmitted": "" if done is None else done.by,
-            "state": "",
+            "state": "" if done is None else done.by,  # a cell is drawn again when its own value changes
         }
 
     async def _open(self, row: dict[str, Any]) -> None:

@@ -39,7 +39,7 @@ def test_a_dead_letter_is_mended_and_submitted_again(stack: Stack, sign_in: Sign
         "submitted again by analyst", timeout=20_000
     )
     reader.locator(".ag-row", has_text="Input should be greater than 0").locator("[col-id=message]").click()
-    expect(reader.locator("[role=dialog]")).to_be_visible()
+    expect(reader.get_by_role("dialog", name="Dead letter")).to_be_visible()
     assert reader.get_by_role("button", name="Submit again").count() == 0
 
 
