@@ -8,6 +8,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from schemas.decisions import AlertKind, Master
@@ -27,6 +28,8 @@ from tests.integration.dispatch_parts import (
     tightening,
     write_routing,
 )
+
+pytestmark = pytest.mark.embedded_only  # not yet run on a real Kafka
 
 
 async def cli(settings: Settings, *words: str) -> str:
