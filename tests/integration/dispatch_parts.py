@@ -97,7 +97,7 @@ class ChatRoom:
                     found |= {line.removeprefix("- ").split()[0].rstrip(":") for line in lines}
         return found
 
-    async def until(self, change: str, customers: set[str], seconds: float = 20) -> None:
+    async def until(self, change: str, customers: set[str], seconds: float = 60) -> None:
         """Wait until all these were told under this heading."""
         deadline = time.monotonic() + seconds
         while not customers <= self.told(change):
@@ -134,7 +134,7 @@ class MailBox:
         parts = [mail.get_body((kind,)) for mail in self.mails]
         return [part.get_content() for part in parts if part is not None]
 
-    async def until(self, count: int, seconds: float = 20) -> None:
+    async def until(self, count: int, seconds: float = 60) -> None:
         """Wait until so many mails have come."""
         async with asyncio.timeout(seconds):
             while len(self.mails) < count:
@@ -159,7 +159,7 @@ def start_dispatch(settings: Settings, **environment: str) -> Child:
     command = [sys.executable, "-m", "streams.cli", "dispatch"]
     log = settings.data_dir / "dispatch.log"
     child = start_child(command, log=log, env=settings.environment() | environment, name="dispatch")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while True:
         assert child.poll() is None, child.last_lines()
         try:
