@@ -20,6 +20,7 @@ from schemas.errors import Unavailable
 from schemas.topics import CONTROL
 from streams.settings import Settings
 from streams.tasks import end_task
+from streams.topic_presence import need_topic
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +53,7 @@ class Control:
         """Read all records; raises Unavailable when the broker does not answer or the topic is not there."""
         try:
             await self._consumer.start()
-            if self._name not in await self._consumer.topics():
-                raise Unavailable(f"topic {self._name} is not there yet: creditpulse topics create")
+            await need_topic(self._consumer, self._name)
             self._consumer.assign(self._places)
             await self._consumer.seek_to_beginning(*self._places)
             ends = await self._consumer.end_offsets(self._places)

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from schemas.errors import Unavailable
 from schemas.topics import ALERT_STATE
 from streams.settings import Settings
+from streams.topic_presence import need_topic
 
 PARTITION = 0
 """One partition keeps the order of steps; what stands in it is small."""
@@ -25,8 +25,7 @@ def committed_reader(settings: Settings) -> AIOKafkaConsumer:
 async def records_so_far(consumer: AIOKafkaConsumer, settings: Settings) -> AsyncIterator[ConsumerRecord]:
     """Every record up to the present end; the consumer stands behind it. Raises Unavailable, KafkaError, OSError."""
     place = TopicPartition(settings.topic(ALERT_STATE), PARTITION)
-    if place.topic not in await consumer.topics():
-        raise Unavailable(f"topic {place.topic} is not there yet: creditpulse topics create")
+    await need_topic(consumer, place.topic)
     consumer.assign([place])
     await consumer.seek_to_beginning(place)
     end = (await consumer.end_offsets([place]))[place]
