@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging.config
 
 import click
-import uvicorn
 
 from desk.api.app import create_app
 from desk.api.services import open_services
+from desk.api.serving import serve
 from streams.log_format import logging_config
 from streams.settings import Settings
 
@@ -27,19 +27,6 @@ def api(port: int | None, log_level: str) -> None:
     Exit codes: 0 stopped as told; 1 no broker answers, or the port is taken; 2 a setting is wrong.
     """
     settings = Settings()
-    config = logging_config(log_level)
-    logging.config.dictConfig(config)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(settings, open_services),
-            host=settings.web_host,
-            port=settings.api_port if port is None else port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=10,
-        )
-    )
-    server.run()
-    if not server.started:
-        raise SystemExit(1)
+    logging.config.dictConfig(logging_config(log_level))
+    port = settings.api_port if port is None else port
+    serve(create_app(settings, open_services), settings.web_host, port, grace_seconds=10)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging.config
 
 import click
-import uvicorn
 
 from desk.api.services import open_services
+from desk.api.serving import serve
 from desk.web.mount import create_desk
 from streams.log_format import logging_config
 from streams.settings import Settings
@@ -30,17 +30,6 @@ def desk(port: int | None, demo: bool, log_level: str) -> None:
     """
     settings = Settings()
     logging.config.dictConfig(logging_config(log_level))
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_desk(settings, open_services, demo=demo),
-            host="127.0.0.1" if demo else settings.web_host,
-            port=settings.desk_port if port is None else port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=5,
-        )
-    )
-    server.run()
-    if not server.started:
-        raise SystemExit(1)
+    host = "127.0.0.1" if demo else settings.web_host
+    port = settings.desk_port if port is None else port
+    serve(create_desk(settings, open_services, demo=demo), host, port, grace_seconds=5)
