@@ -22,6 +22,9 @@ def serve(app: FastAPI, host: str, port: int, grace_seconds: int) -> None:
             timeout_graceful_shutdown=grace_seconds,
         )
     )
-    server.run()
+    try:
+        server.run()
+    except SystemExit as error:  # uvicorn's own code for it is 3
+        raise SystemExit(1) from error
     if not server.started:
         raise SystemExit(1)
