@@ -33,19 +33,20 @@ def _event(stack: Stack, topic: str, kind: type[BaseModel], event_id: str, **fie
 
 
 def _begin(stack: Stack) -> None:
-    """A new customer, who gets half of the limit of USD 1,000: an invoice takes most of that, four orders wait."""
+    """A new customer, who gets half of the limit of USD 1,000: an invoice takes most of that, four orders wait.
+
+    Made in the order in which they happen: each takes the next minute, and the gate merges topics by time.
+    """
     day = stack.now().date()
     due = {"issue_date": day, "due_date": day + timedelta(days=30), "terms_days": 30}
     usd = {"currency": "USD"}
+    limit = _event(stack, ASSESSMENTS, MasterDataChanged, "m", base_limits={"USD": Decimal(1_000)})
+    invoice = _event(stack, ORDERS, OrderInvoiced, "i", invoice_id="I-1", amount=Decimal(450), **usd, **due)
     orders = [
         _event(stack, ORDERS, OrderPlaced, f"SO-{amount}", order_id=f"SO-{amount}", amount=Decimal(amount), **usd)
         for amount in (300, 700, 800, 6_000)
     ]
-    stack.publish(
-        _event(stack, ASSESSMENTS, MasterDataChanged, "m", base_limits={"USD": Decimal(1_000)}),
-        _event(stack, ORDERS, OrderInvoiced, "i", invoice_id="I-1", amount=Decimal(450), **usd, **due),
-        *orders,
-    )
+    stack.publish(limit, invoice, *orders)
 
 
 def _row(page: Page, order: str) -> Locator:
