@@ -35,7 +35,7 @@ def _event(stack: Stack, topic: str, kind: type[BaseModel], event_id: str, **fie
 def _begin(stack: Stack) -> None:
     """A new customer, who gets half of the limit of USD 1,000: an invoice takes most of that, four orders wait.
 
-    Made in the order in which they happen: each takes the next minute, and the gate merges topics by time.
+    The limit is applied before anything else is told: the gate waits for a topic that was idle for a while no longer.
     """
     day = stack.now().date()
     due = {"issue_date": day, "due_date": day + timedelta(days=30), "terms_days": 30}
@@ -46,7 +46,8 @@ def _begin(stack: Stack) -> None:
         _event(stack, ORDERS, OrderPlaced, f"SO-{amount}", order_id=f"SO-{amount}", amount=Decimal(amount), **usd)
         for amount in (300, 700, 800, 6_000)
     ]
-    stack.publish(limit, invoice, *orders)
+    stack.publish(limit)
+    stack.publish(invoice, *orders)
 
 
 def _row(page: Page, order: str) -> Locator:
