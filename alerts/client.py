@@ -16,12 +16,12 @@ from types import TracebackType
 from typing import Literal
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError
 
 from alerts.feed import FeedDecoder, FeedItem
 from schemas.decisions import DeadLetterOut, OutEvent
 from schemas.errors import CreditPulseError, InvalidInput, Unavailable
 from schemas.topics import ALERTS, BY_NAME
+from streams.kafka_client import broker_errors, opening
 from streams.settings import Settings
 from streams.topic_admin import LARGEST_DEAD_LETTER
 
@@ -130,8 +130,7 @@ class AlertClient:
         return json.dumps(at, sort_keys=True)
 
     async def __aenter__(self) -> AlertClient:
-        try:
-            await self._consumer.start()
+        async with opening(self._settings, self._consumer):
             missing = self._names.keys() - await self._consumer.topics()
             if missing:
                 raise Unavailable(f"no such topics at {self._settings.broker}: {', '.join(sorted(missing))}")
@@ -144,12 +143,6 @@ class AlertClient:
                 self._consumer.assign(places)
                 find = self._consumer.beginning_offsets if self._from_beginning else self._consumer.end_offsets
                 await self._begin(await find(places) | self._given)
-        except (KafkaError, OSError) as error:
-            await self._consumer.stop()
-            raise Unavailable(f"no broker at {self._settings.broker}: {error!r}") from error
-        except BaseException:
-            await self._consumer.stop()
-            raise
         return self
 
     async def __aexit__(
@@ -193,10 +186,8 @@ class AlertClient:
     async def _fetch(self) -> None:
         self._positions.update(self._fetched)  # all of it was handed out: repeats and tombstones are done as well
         self._fetched = {}
-        try:
+        with broker_errors(self._settings):
             batches = await self._consumer.getmany(timeout_ms=500, max_records=500)
-        except KafkaError as error:
-            raise Unavailable(f"the broker at {self._settings.broker} does not answer: {error!r}") from error
         for tp, records in batches.items():
             if tp not in self._start:
                 continue  # taken from us meanwhile
@@ -220,10 +211,8 @@ class AlertClient:
         if self._in_hand is not None:
             tp = TopicPartition(self._settings.topic(self._in_hand.topic), self._in_hand.partition)
             done[tp] = self._in_hand.offset
-        try:
+        with broker_errors(self._settings, f"the broker at {self._settings.broker} did not take our place"):
             await self._consumer.commit(done)
-        except KafkaError as error:
-            raise Unavailable(f"the broker at {self._settings.broker} did not take our place: {error!r}") from error
         self._uncommitted = 0
 
     async def _taken(self) -> None:

@@ -9,12 +9,11 @@ from types import TracebackType
 from typing import NamedTuple, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from schemas.decisions import DeadLetterOut, OutEvent
-from schemas.errors import Unavailable
 from schemas.topics import ALERTS, BY_NAME, DEAD_LETTERS, LEVELS, MODEL_LOG, ORDER_DECISIONS
+from streams.kafka_client import broker_errors, opening
 from streams.settings import Settings
 from streams.topic_admin import LARGEST_DEAD_LETTER
 
@@ -135,8 +134,7 @@ class Feed:
         """Next offsets behind what the listener has been through: it came back for more."""
 
     async def __aenter__(self) -> Feed:
-        try:
-            await self._consumer.start()
+        async with opening(self._settings, self._consumer):
             tps = [
                 TopicPartition(self._settings.topic(name), number)
                 for name in self._topics
@@ -147,9 +145,6 @@ class Feed:
             for tp, offset in ((await find(tps)) | self._start).items():
                 self._consumer.seek(tp, offset)
                 self._done[tp] = offset
-        except (KafkaError, OSError) as error:
-            await self._consumer.stop()
-            raise Unavailable(f"no broker at {self._settings.broker}: {error!r}") from error
         return self
 
     async def __aexit__(
@@ -169,10 +164,8 @@ class Feed:
         """What has come within half a second, perhaps nothing; raises Unavailable."""
         self._done.update(self._fetched)
         self._fetched = {}
-        try:
+        with broker_errors(self._settings):
             batches = await self._consumer.getmany(timeout_ms=500, max_records=500)
-        except KafkaError as error:
-            raise Unavailable(f"the broker at {self._settings.broker} does not answer: {error!r}") from error
         found: list[FeedItem] = []
         for tp, records in batches.items():
             found += self.decoder.items(records)
@@ -185,8 +178,6 @@ class Feed:
 
     async def is_at_end(self) -> bool:
         """Whether the listener has been through everything that is in the topics now; raises Unavailable."""
-        try:
+        with broker_errors(self._settings):
             ends: dict[TopicPartition, int] = await self._consumer.end_offsets(list(self._done))
-        except (KafkaError, OSError) as error:
-            raise Unavailable(f"the broker at {self._settings.broker} does not answer: {error!r}") from error
         return all(self._done[tp] >= end for tp, end in ends.items())

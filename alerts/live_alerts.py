@@ -13,7 +13,7 @@ from alerts.routing.config import Routing
 from alerts.routing.inhibition import Inhibitor
 from alerts.routing.routing_text import read_routing
 from alerts.routing.state import OPEN, Alert, State
-from schemas.errors import Unavailable
+from streams.kafka_client import opening
 from streams.settings import Settings
 from streams.tasks import end_task
 
@@ -40,16 +40,9 @@ class LiveAlerts:
 
     async def __aenter__(self) -> LiveAlerts:
         """Raises Unavailable (no broker, no topic) and UnsupportedVersion."""
-        try:
-            await self._consumer.start()
+        async with opening(self._settings, self._consumer):
             async for record in records_so_far(self._consumer, self._settings):
                 self._take(record.key, record.value)
-        except (KafkaError, OSError) as error:
-            await self._consumer.stop()
-            raise Unavailable(f"no broker at {self._settings.broker}: {error!r}") from error
-        except BaseException:
-            await self._consumer.stop()
-            raise
         self._task = asyncio.create_task(self._follow(), name="live alerts")
         return self
 

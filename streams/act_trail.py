@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from schemas.decisions import (
@@ -27,10 +26,10 @@ from schemas.decisions import (
     OrderOut,
     OutEvent,
 )
-from schemas.errors import Unavailable
 from schemas.events import CustomerEvent
 from schemas.log import Source
 from schemas.topics import AUDIT, BY_NAME
+from streams.kafka_client import broker_errors, open_consumer
 from streams.settings import Settings
 
 _CONTRACTS: dict[str, type[LevelOut | AlertOut | OrderOut | ModelNoteOut]] = {
@@ -83,8 +82,8 @@ class Published(NamedTuple):
 class ActTrail:
     """The audit records of a partition from some place on. Made by ``act_trail``."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> None:
-        self._consumer, self._place = consumer, place
+    def __init__(self, settings: Settings, consumer: AIOKafkaConsumer, place: TopicPartition) -> None:
+        self._settings, self._consumer, self._place = settings, consumer, place
 
     async def outcome(
         self, event_id: str, seconds: float, last: Callable[[OutEvent], bool] = lambda _: False
@@ -96,7 +95,7 @@ class ActTrail:
         """
         clock = asyncio.get_running_loop().time
         until, reading = clock() + seconds, _Reading(event_id)
-        try:
+        with broker_errors(self._settings):
             end = (await self._consumer.end_offsets([self._place]))[self._place]
             while True:
                 batch = (await self._consumer.getmany(timeout_ms=_POLL_MS)).get(self._place, [])
@@ -107,8 +106,6 @@ class ActTrail:
                     continue
                 if reading.outcome is not None or clock() >= until:
                     return reading.outcome
-        except (KafkaError, OSError) as error:
-            raise Unavailable(f"topic {AUDIT} cannot be read: {error!r}") from error
 
 
 class _Reading:
@@ -149,7 +146,7 @@ async def act_trail(settings: Settings, partition: int, since_ms: int | None = N
             found = (await consumer.offsets_for_times({place: since_ms})).get(place)
             at = (await consumer.end_offsets([place]))[place] if found is None else found.offset
         consumer.seek(place, at)
-        yield ActTrail(consumer, place)
+        yield ActTrail(settings, consumer, place)
 
 
 async def published(settings: Settings, source: Source) -> Published | None:
@@ -170,14 +167,6 @@ async def published(settings: Settings, source: Source) -> Published | None:
 
 @asynccontextmanager
 async def _at(settings: Settings, place: TopicPartition) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(
-        **settings.kafka_client_options(), enable_auto_commit=False, auto_offset_reset="none", fetch_max_wait_ms=20
-    )
-    try:
-        await consumer.start()
+    async with open_consumer(settings, auto_offset_reset="none", fetch_max_wait_ms=20) as consumer:
         consumer.assign([place])
         yield consumer
-    except (KafkaError, OSError) as error:
-        raise Unavailable(f"the broker at {settings.broker} does not answer: {error!r}") from error
-    finally:
-        await consumer.stop()

@@ -9,13 +9,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
     GroupLoadInProgressError,
-    KafkaError,
     NotCoordinatorForGroupError,
 )
 from aiokafka.structs import OffsetAndMetadata
 
-from schemas.errors import Unavailable
 from schemas.topics import LOG, MERGED_TOPICS, RELAYED_TOPICS
+from streams.kafka_client import broker_errors
 from streams.settings import Settings
 
 _COORDINATOR_AWAY = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError)
@@ -31,11 +30,12 @@ class Backlog:
 
     async def __aenter__(self) -> Backlog:
         try:
-            await self._admin.start()
-            await self._consumer.start()
-        except (KafkaError, OSError) as error:
+            with broker_errors(self._settings):
+                await self._admin.start()
+                await self._consumer.start()
+        except BaseException:
             await self.__aexit__()
-            raise Unavailable(f"no broker at {self._settings.broker}: {error!r}") from error
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -53,11 +53,9 @@ class Backlog:
             for name in topics
             for number in range(self._settings.partitions)
         ]
-        try:
+        with broker_errors(self._settings):
             committed = await self._committed(group, tps)
             ends: dict[TopicPartition, int] = await self._consumer.end_offsets(tps)
-        except (KafkaError, OSError) as error:
-            raise Unavailable(f"the broker at {self._settings.broker} does not answer: {error!r}") from error
         # -1: nothing committed. The topics are new, so the first offset is 0.
         done = {tp: max(0, committed[tp].offset if tp in committed else 0) for tp in tps}
         return sum(max(0, end - done[tp]) for tp, end in ends.items()), sum(done.values())

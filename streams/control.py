@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.errors import Unavailable
 from schemas.topics import CONTROL
+from streams.kafka_client import broker_errors, opening
 from streams.settings import Settings
 from streams.tasks import end_task
 from streams.topic_presence import need_topic
@@ -51,21 +52,13 @@ class Control:
 
     async def __aenter__(self) -> Control:
         """Read all records; raises Unavailable when the broker does not answer or the topic is not there."""
-        try:
-            await self._consumer.start()
+        async with opening(self._settings, self._consumer, self._producer):
             await need_topic(self._consumer, self._name)
             self._consumer.assign(self._places)
             await self._consumer.seek_to_beginning(*self._places)
             ends = await self._consumer.end_offsets(self._places)
             while any([await self._consumer.position(place) < ends[place] for place in self._places]):
                 self._take(await self._consumer.getmany(timeout_ms=500), tell=False)
-            await self._producer.start()
-        except (KafkaError, OSError) as error:
-            await self._close()
-            raise Unavailable(f"no broker at {self._settings.broker}: {error!r}") from error
-        except BaseException:
-            await self._close()
-            raise
         self._follower = asyncio.create_task(self._follow(), name="control")
         return self
 
@@ -73,7 +66,8 @@ class Control:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await end_task(self._follower)
-        await self._close()
+        await self._consumer.stop()
+        await self._producer.stop()
 
     def get(self, kind: str, record_id: str) -> Value | None:
         """The record, or None. It must not be changed in place."""
@@ -92,10 +86,8 @@ class Control:
         await self._write(kind, record_id, None)
 
     async def _write(self, kind: str, record_id: str, value: bytes | None) -> None:
-        try:
+        with broker_errors(self._settings, f"the broker did not take {kind} {record_id!r}"):
             told = await self._producer.send_and_wait(self._name, value, f"{kind}/{record_id}".encode())
-        except (KafkaError, OSError) as error:
-            raise Unavailable(f"the broker did not take {kind} {record_id!r}: {error!r}") from error
         async with self._progress:
             try:
                 await asyncio.wait_for(
@@ -136,7 +128,3 @@ class Control:
             self._records.setdefault(kind, {})[record_id] = value
         if tell and self._listener is not None:
             self._listener(kind, record_id, value)
-
-    async def _close(self) -> None:
-        await self._consumer.stop()
-        await self._producer.stop()

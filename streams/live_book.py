@@ -27,6 +27,7 @@ from models.policy_layers import Layer, LayeredPolicy
 from models.rehearsal import Rehearsal
 from schemas.errors import Unavailable
 from schemas.policy import Policy
+from streams.kafka_client import start
 from streams.partitioner import partition_of
 from streams.policy_file import policy_text
 from streams.settings import Settings
@@ -73,11 +74,7 @@ class LiveBook:
 
     async def __aenter__(self) -> LiveBook:
         """Raises Unavailable when no broker answers."""
-        try:
-            await self._consumer.start()
-        except (KafkaError, OSError) as error:
-            await self._consumer.stop()
-            raise Unavailable(f"no broker at {self._settings.broker}: {error!r}") from error
+        await start(self._settings, self._consumer)
         self._task = asyncio.create_task(self._run(), name="live book")
         return self
 

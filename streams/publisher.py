@@ -8,16 +8,16 @@ from collections.abc import Iterable
 from types import TracebackType
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
-from schemas.errors import Unavailable
 from schemas.log import Source
 from schemas.topics import TICKS
+from streams.kafka_client import broker_errors, start
 from streams.partitioner import UNKEYED_PARTITION
 from streams.settings import Settings
 from streams.sources.event_file import TimedEvent
 
+_NOT_TAKEN = "the broker did not take an event"
 _IN_FLIGHT = 20_000
 """Records sent and not yet acknowledged before a send waits."""
 
@@ -34,11 +34,7 @@ class Publisher:
         self._acks: deque[asyncio.Future[RecordMetadata]] = deque()
 
     async def __aenter__(self) -> Publisher:
-        try:
-            await self._producer.start()
-        except (KafkaError, OSError) as error:
-            await self._producer.stop()
-            raise Unavailable(f"no broker at {self._settings.broker}: {error}") from error
+        await start(self._settings, self._producer)
         return self
 
     async def __aexit__(
@@ -62,28 +58,22 @@ class Publisher:
         """Send a customer's event and return where it stands, once the broker has it; raises Unavailable."""
         key = event.key.encode() if event.key is not None else None
         name = self._settings.topic(event.topic)
-        try:
+        with broker_errors(self._settings, _NOT_TAKEN):
             told: RecordMetadata = await self._producer.send_and_wait(
                 name, event.raw, key, timestamp_ms=event.timestamp_ms
             )
-        except (KafkaError, OSError) as error:
-            raise Unavailable(f"the broker did not take an event: {error!r}") from error
         return Source(topic=event.topic, partition=told.partition, offset=told.offset)
 
     async def flush(self) -> None:
         """Wait until the broker has all that was sent; raises Unavailable."""
-        try:
+        with broker_errors(self._settings, _NOT_TAKEN):
             while self._acks:
                 await self._acks.popleft()
-        except (KafkaError, OSError) as error:
-            raise Unavailable(f"the broker did not take an event: {error!r}") from error
 
     async def _send(self, event: TimedEvent, key: bytes | None, partition: int | None) -> None:
         name = self._settings.topic(event.topic)
-        try:
+        with broker_errors(self._settings, _NOT_TAKEN):
             ack = await self._producer.send(name, event.raw, key, partition=partition, timestamp_ms=event.timestamp_ms)
-        except (KafkaError, OSError) as error:
-            raise Unavailable(f"the broker did not take an event: {error!r}") from error
         self._acks.append(ack)
         if len(self._acks) >= _IN_FLIGHT:
             await self.flush()

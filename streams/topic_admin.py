@@ -9,12 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from schemas.errors import InvalidInput, Unavailable
 from schemas.topics import ALERT_STATE, AUDIT, DEAD_LETTERS, TOPICS, WEBHOOK_STATE, Topic
+from streams.kafka_client import broker_errors, open_consumer
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -99,10 +100,8 @@ async def topic_states(settings: Settings) -> list[TopicState]:
     """Every topic of ours that exists, in the order of schemas.topics; raises Unavailable."""
     async with _admin(settings) as admin:
         found = await _partitions(admin, settings)
-    consumer = AIOKafkaConsumer(**settings.kafka_client_options(), enable_auto_commit=False)
-    try:
-        await consumer.start()
-        states = []
+    states = []
+    async with open_consumer(settings) as consumer:
         for topic in TOPICS:
             if topic.name not in found:
                 continue
@@ -111,21 +110,16 @@ async def topic_states(settings: Settings) -> list[TopicState]:
             begin, end = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
             records = sum(end[place] - begin[place] for place in places)
             states.append(TopicState(topic, name, len(places), records))
-        return states
-    except (KafkaError, OSError) as error:
-        raise Unavailable(f"topics at {settings.broker}: {error!r}") from error
-    finally:
-        await consumer.stop()
+    return states
 
 
 @asynccontextmanager
 async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**settings.kafka_client_options())
     try:
-        await admin.start()
-        yield admin
-    except (KafkaError, OSError) as error:
-        raise Unavailable(f"no broker answers at {settings.broker}: {error}") from error
+        with broker_errors(settings):
+            await admin.start()
+            yield admin
     finally:
         await admin.close()
 

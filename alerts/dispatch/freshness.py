@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
-from schemas.errors import Unavailable
+from streams.kafka_client import broker_errors, start
 from streams.settings import Settings
 
 _LOOK_BACK = 3
@@ -31,11 +30,7 @@ class TopicWatch:
         self._newest: dict[str, int] = {}
 
     async def __aenter__(self) -> TopicWatch:
-        try:
-            await self._consumer.start()
-        except (KafkaError, OSError) as error:
-            await self._consumer.stop()
-            raise Unavailable(f"no broker at {self._settings.broker}: {error!r}") from error
+        await start(self._settings, self._consumer)
         return self
 
     async def __aexit__(
@@ -47,7 +42,7 @@ class TopicWatch:
         """The time (ms) of the newest record by topic; a topic that never had one is missing. Raises Unavailable."""
         if not self._places:
             return {}
-        try:
+        with broker_errors(self._settings):
             begins = await self._consumer.beginning_offsets(self._places)
             ends = await self._consumer.end_offsets(self._places)
             grown = {place for place in self._places if begins[place] < ends[place] != self._ends.get(place)}
@@ -57,8 +52,6 @@ class TopicWatch:
                     self._consumer.seek(place, max(begins[place], ends[place] - _LOOK_BACK))
                 await self._read(grown)
             self._ends = ends
-        except (KafkaError, OSError) as error:
-            raise Unavailable(f"topics at {self._settings.broker}: {error!r}") from error
         return dict(self._newest)
 
     async def _read(self, left: set[TopicPartition]) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from types import TracebackType
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import ProducerFenced
 
 from alerts.dispatch.state_topic import PARTITION, committed_reader, records_so_far
 from schemas.errors import Unavailable
 from schemas.topics import ALERT_STATE
+from streams.kafka_client import broker_errors, opening
 from streams.settings import Settings
 
 
@@ -27,15 +28,8 @@ class StateStore:
 
     async def __aenter__(self) -> StateStore:
         """Raises Unavailable."""
-        try:
-            await self._producer.start()
+        async with opening(self._settings, self._producer):
             await self._read()
-        except (KafkaError, OSError) as error:
-            await self._producer.stop()
-            raise Unavailable(f"no broker at {self._settings.broker}: {error!r}") from error
-        except BaseException:
-            await self._producer.stop()
-            raise
         return self
 
     async def __aexit__(
@@ -57,11 +51,10 @@ class StateStore:
 
     async def commit(self, changes: Mapping[str, bytes | None]) -> None:
         """Write all of it or nothing; raises Unavailable, after which nothing may be sent."""
-        try:
-            async with self._producer.transaction():
-                for key, value in changes.items():
-                    await self._producer.send(self._topic, value, key.encode(), partition=PARTITION)
-        except ProducerFenced as error:
-            raise Unavailable("another dispatcher was started: this one ends") from error
-        except (KafkaError, OSError) as error:
-            raise Unavailable(f"the broker did not take the state of alerts: {error!r}") from error
+        with broker_errors(self._settings, "the broker did not take the state of alerts"):
+            try:
+                async with self._producer.transaction():
+                    for key, value in changes.items():
+                        await self._producer.send(self._topic, value, key.encode(), partition=PARTITION)
+            except ProducerFenced as error:
+                raise Unavailable("another dispatcher was started: this one ends") from error

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
 from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from models.calendar import to_ms
 from schemas.deliveries import DeliveryOut
-from schemas.errors import InvalidInput, Unavailable
+from schemas.errors import InvalidInput
 from schemas.topics import BY_NAME, DELIVERIES
+from streams.kafka_client import open_consumer
 from streams.partitioner import partition_of
 from streams.settings import Settings
 
@@ -26,20 +25,20 @@ Place = tuple[str, int, int]
 
 async def now_in(settings: Settings, topics: Iterable[str]) -> dict[str, int]:
     """The ends of the topics, by topic/partition; raises Unavailable."""
-    async with _consumer(settings) as consumer:
+    async with open_consumer(settings) as consumer:
         return _named(settings, await consumer.end_offsets(_places(settings, topics)))
 
 
 async def at_beginning(settings: Settings, topics: Iterable[str]) -> dict[str, int]:
     """The beginnings of the topics, by topic/partition; raises Unavailable."""
-    async with _consumer(settings) as consumer:
+    async with open_consumer(settings) as consumer:
         return _named(settings, await consumer.beginning_offsets(_places(settings, topics)))
 
 
 async def at_time(settings: Settings, topics: Iterable[str], since: datetime) -> dict[str, int]:
     """Where the events begin whose records are of this time or later, by topic/partition; raises Unavailable."""
     places = _places(settings, topics)
-    async with _consumer(settings) as consumer:
+    async with open_consumer(settings) as consumer:
         found = await consumer.offsets_for_times(dict.fromkeys(places, to_ms(since)))
         ends = await consumer.end_offsets(places)
         starts = {place: found[place].offset if found.get(place) else ends[place] for place in places}
@@ -52,7 +51,7 @@ async def of_customer(settings: Settings, topics: Iterable[str], customer: str, 
     places = [TopicPartition(settings.topic(name), number) for name in sorted(topics)]
     names = {settings.topic(name): name for name in topics}
     found: dict[str, Place] = {}
-    async with _consumer(settings) as consumer:
+    async with open_consumer(settings) as consumer:
         async for record in _all(consumer, places, None):
             if record.key != customer.encode() or record.value is None:
                 continue
@@ -71,7 +70,7 @@ async def attempts_of(settings: Settings, subscription_id: str) -> list[Delivery
     key = subscription_id.encode()
     place = TopicPartition(settings.topic(DELIVERIES), partition_of(key, settings.partitions))
     found: dict[str, DeliveryOut] = {}
-    async with _consumer(settings) as consumer:
+    async with open_consumer(settings) as consumer:
         async for record in _all(consumer, [place], MOST_ATTEMPTS):
             if record.key == key and record.value is not None:
                 try:
@@ -93,18 +92,6 @@ async def places_of(settings: Settings, subscription_id: str, event_ids: Iterabl
             raise InvalidInput("unknown_delivery", message, "event_id")
         found.append((data.topic, data.partition, data.offset))
     return found
-
-
-@asynccontextmanager
-async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(**settings.kafka_client_options(), enable_auto_commit=False)
-    try:
-        await consumer.start()
-        yield consumer
-    except (KafkaError, OSError) as error:
-        raise Unavailable(f"the broker at {settings.broker} does not answer: {error!r}") from error
-    finally:
-        await consumer.stop()
 
 
 async def _all(

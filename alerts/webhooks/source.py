@@ -7,12 +7,11 @@ from types import TracebackType
 from typing import NamedTuple, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
 
 from alerts.client import LOOK_BACK
 from alerts.feed import FeedDecoder
 from schemas.decisions import OutEvent
-from schemas.errors import Unavailable
+from streams.kafka_client import broker_errors, start
 from streams.settings import Settings
 
 Place = tuple[str, int, int]
@@ -54,11 +53,7 @@ class Source:
         )  # fmt: skip
 
     async def __aenter__(self) -> Source:
-        try:
-            await self._consumer.start()
-        except (KafkaError, OSError) as error:
-            await self._consumer.stop()
-            raise Unavailable(f"no broker at {self._settings.broker}: {error!r}") from error
+        await start(self._settings, self._consumer)
         return self
 
     async def __aexit__(
@@ -71,8 +66,8 @@ class Source:
 
         An event that is not there any more (a level that a newer one replaced) is not in the answer.
         """
-        try:
-            found: dict[Place, Found] = {}
+        found: dict[Place, Found] = {}
+        with broker_errors(self._settings):
             self._consumer.assign(self._places)
             begins, ends = (
                 await self._consumer.beginning_offsets(self._places),
@@ -87,16 +82,12 @@ class Source:
                     self._decoder.items([record])
             for tp in self._places:
                 self._consumer.seek(tp, self.positions[self._key(tp)])
-        except (KafkaError, OSError) as error:
-            raise Unavailable(f"the broker at {self._settings.broker} does not answer: {error!r}") from error
         return found
 
     async def read(self, most: int) -> tuple[list[Found], dict[str, int]]:
         """What comes next, perhaps nothing, and the positions behind it that have changed."""
-        try:
+        with broker_errors(self._settings):
             batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=most)
-        except KafkaError as error:
-            raise Unavailable(f"the broker at {self._settings.broker} does not answer: {error!r}") from error
         found: list[Found] = []
         behind = {}
         for tp, records in batches.items():

@@ -8,11 +8,11 @@ from types import TracebackType
 
 import msgspec
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
 from schemas.deliveries import DeliveryOut
-from schemas.errors import Unavailable, UnsupportedVersion
+from schemas.errors import UnsupportedVersion
 from schemas.topics import DELIVERIES, WEBHOOK_STATE
+from streams.kafka_client import broker_errors, opening
 from streams.settings import Settings
 from streams.topic_reader import read_to_end
 
@@ -87,18 +87,10 @@ class StateStore:
         self._producer = AIOKafkaProducer(**settings.kafka_client_options(), acks="all", enable_idempotence=True)
 
     async def __aenter__(self) -> StateStore:
-        try:
-            await self._producer.start()
-        except (KafkaError, OSError) as error:
-            await self._producer.stop()
-            raise Unavailable(f"no broker at {self._settings.broker}: {error!r}") from error
-        try:
+        async with opening(self._settings, self._producer):
             self._states = {
                 name: msgspec.json.encode(state) for name, state in (await read_states(self._settings)).items()
             }
-        except BaseException:
-            await self._producer.stop()
-            raise
         return self
 
     async def __aexit__(
@@ -115,7 +107,7 @@ class StateStore:
         """Log the attempts and store what they led to; returns when the broker has both, raises Unavailable."""
         key, value = subscription_id.encode(), msgspec.json.encode(state)
         name = self._settings.topic
-        try:
+        with broker_errors(self._settings, f"the broker did not take the state of {subscription_id}"):
             sent = [
                 await self._producer.send(name(DELIVERIES), attempt.model_dump_json().encode(), key)
                 for attempt in attempts
@@ -123,18 +115,14 @@ class StateStore:
             sent.append(await self._producer.send(name(WEBHOOK_STATE), value, key))
             for ack in sent:
                 await ack
-        except (KafkaError, OSError) as error:
-            raise Unavailable(f"the broker did not take the state of {subscription_id}: {error!r}") from error
         self._states[subscription_id] = value
         for attempt in attempts:
             self._count_attempt(attempt.data.outcome)
 
     async def delete(self, subscription_id: str) -> None:
         """Forget a subscription that was removed; raises Unavailable."""
-        try:
+        with broker_errors(self._settings, f"the broker did not forget {subscription_id}"):
             await self._producer.send_and_wait(self._settings.topic(WEBHOOK_STATE), None, subscription_id.encode())
-        except (KafkaError, OSError) as error:
-            raise Unavailable(f"the broker did not forget {subscription_id}: {error!r}") from error
         self._states.pop(subscription_id, None)
 
     def known(self) -> set[str]:

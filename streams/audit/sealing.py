@@ -26,6 +26,7 @@ from streams.archive.rows import REJECTS, reject
 from streams.archive.status import Status
 from streams.audit.sealer import COLUMNS, TABLE, Chain, Values, token
 from streams.audit.tips import CheckpointTopic, load_chain
+from streams.kafka_client import broker_errors
 from streams.record import Record
 from streams.settings import Settings
 from streams.topic_admin import LARGEST_DEAD_LETTER
@@ -227,7 +228,7 @@ async def seal_to_end(settings: Settings, store: ClickHouse, clock: Clock, stop:
 
     Raises ``Unavailable``, ``Broken``.
     """
-    try:
+    with broker_errors(settings, f"the topic {AUDIT}"):
         async with _opened(settings, store, clock) as (sealing, consumer):
             name = settings.topic(AUDIT)
             ends = await consumer.end_offsets([TopicPartition(name, n) for n in range(settings.partitions)])
@@ -235,8 +236,6 @@ async def seal_to_end(settings: Settings, store: ClickHouse, clock: Clock, stop:
                 await sealing.step(consumer)
             await sealing.finish()
             return sealing.sealed
-    except (KafkaError, OSError) as error:
-        raise Unavailable(f"the topic {AUDIT} at {settings.broker}: {error!r}") from error
 
 
 @asynccontextmanager

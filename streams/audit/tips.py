@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from pydantic import ValidationError
 
 from models.calendar import to_ms
@@ -14,6 +14,7 @@ from schemas.audit import AuditCheckpoint, CheckpointOut
 from schemas.errors import Unavailable
 from schemas.topics import AUDIT_CHECKPOINTS
 from streams.audit.sealer import Chain, check_known
+from streams.kafka_client import open_consumer
 from streams.settings import Settings
 
 _PAGE = 50_000
@@ -87,14 +88,12 @@ class CheckpointTopic:
         )  # fmt: skip
 
     async def last(self) -> dict[int, CheckpointOut]:
-        """The last checkpoint of each partition that has one; raises ``Unavailable``, ``KafkaError``."""
+        """The last checkpoint of each partition that has one; raises ``Unavailable``."""
         return await _last_records(self._settings, self._name)
 
 
 async def _last_records(settings: Settings, name: str) -> dict[int, CheckpointOut]:
-    consumer = AIOKafkaConsumer(**settings.kafka_client_options(), enable_auto_commit=False)
-    await consumer.start()
-    try:
+    async with open_consumer(settings) as consumer:
         places = [TopicPartition(name, number) for number in range(settings.partitions)]
         ends: dict[TopicPartition, int] = await consumer.end_offsets(places)
         wanted = {place: end - 1 for place, end in ends.items() if end}
@@ -108,9 +107,9 @@ async def _last_records(settings: Settings, name: str) -> dict[int, CheckpointOu
             if not batches:
                 raise Unavailable(f"the broker does not give the last records of {name}")
             for place, records in batches.items():
-                found[place.partition] = CheckpointOut.model_validate_json(records[-1].value or b"")
-        return found
-    except ValidationError as error:
-        raise Unavailable(f"the last record of {name} is no checkpoint: {error.errors()[0]['msg']}") from error
-    finally:
-        await consumer.stop()
+                try:
+                    found[place.partition] = CheckpointOut.model_validate_json(records[-1].value or b"")
+                except ValidationError as error:
+                    why = error.errors()[0]["msg"]
+                    raise Unavailable(f"the last record of {name} is no checkpoint: {why}") from error
+    return found

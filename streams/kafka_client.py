@@ -1,0 +1,72 @@
+"""Open clients of the broker, and turn what aiokafka raises into Unavailable: the one place that does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Protocol
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from schemas.errors import Unavailable
+from streams.settings import Settings
+
+
+class Client(Protocol):
+    """An AIOKafkaConsumer or AIOKafkaProducer."""
+
+    async def start(self) -> None:
+        """Connect."""
+
+    async def stop(self) -> None:
+        """Leave; also what has not been started."""
+
+
+@contextmanager
+def broker_errors(settings: Settings, what: str = "") -> Iterator[None]:
+    """Errors of the broker inside become Unavailable; ``what`` says what failed when there is one that answers."""
+    try:
+        yield
+    except KafkaConnectionError as error:
+        raise Unavailable(f"no broker answers at {settings.broker}") from error
+    except (KafkaError, OSError) as error:
+        raise Unavailable(f"{what or f'the broker at {settings.broker} failed'}: {error!r}") from error
+
+
+@asynccontextmanager
+async def opening(settings: Settings, *clients: Client) -> AsyncIterator[None]:
+    """Start the clients, then do what else belongs to opening them; if any of it fails, they are stopped.
+
+    Raises Unavailable without a broker.
+    """
+    try:
+        with broker_errors(settings):
+            for client in clients:
+                await client.start()
+            yield
+    except BaseException:
+        for client in clients:
+            await client.stop()
+        raise
+
+
+async def start(settings: Settings, client: Client) -> None:
+    """Start a client, or leave it stopped and raise Unavailable."""
+    async with opening(settings, client):
+        pass
+
+
+@asynccontextmanager
+async def open_consumer(settings: Settings, what: str = "", **options: object) -> AsyncIterator[AIOKafkaConsumer]:
+    """A started consumer that commits nothing by itself; ``what`` as in ``broker_errors``, ``options`` are aiokafka's.
+
+    Raises Unavailable, also for errors of the broker in the body.
+    """
+    consumer = AIOKafkaConsumer(**settings.kafka_client_options(), enable_auto_commit=False, **options)
+    try:
+        with broker_errors(settings, what):
+            await consumer.start()
+            yield consumer
+    finally:
+        await consumer.stop()
