@@ -116,7 +116,7 @@ async def release(
     """
     may(who, RELEASES)
     more = {"up_to_amount": up_to_amount, "currency": currency, "valid_until": valid_until}
-    sent = await _send(services, who, OrderReleased, order, reason, key, more)
+    sent = await _send_about(services, who, OrderReleased, order, reason, key, **more)
     refusal = _refusal(sent)
     if not isinstance(refusal, ActRefused) or refusal.check.code != FOUR_EYES:
         return _answer(sent, refusal)
@@ -145,7 +145,7 @@ async def approve(services: Services, who: Person, proposal_id: str) -> ActAnswe
     order = OrderSeen(proposal.customer_id, proposal.order_id, proposal.version)
     more = {name: getattr(proposal, name) for name in ("up_to_amount", "currency", "valid_until")}
     more |= {"by": proposal.by, "second_person": who.name}
-    sent = await _send(services, who, OrderReleased, order, proposal.reason, f"approve {proposal.id}", more)
+    sent = await _send_about(services, who, OrderReleased, order, proposal.reason, f"approve {proposal.id}", **more)
     refusal = _refusal(sent)
     if sent.decisions is not None:
         # Another one may have been a moment faster: then that is what is told.
@@ -199,15 +199,15 @@ async def override_level(
     """Set a customer's level through ``expires_on``; ``level`` None takes an earlier setting back."""
     may(who, OVERRIDES)
 
-    def make(event_id: str, at: datetime) -> CustomerEvent:
+    def check(at: datetime) -> None:
         if level is not None and expires_on < at.date():
             raise InvalidInput("expires_on", f"expires_on {expires_on} has passed: today is {at.date()}", "expires_on")
-        return _event(
-            LevelOverridden, event_id, at, customer_id=customer_id, by=who.name, reason=reason, level=level,
-            expires_on=expires_on,
-        )  # fmt: skip
 
-    return _answer(await send_act(services, who, Act(ASSESSMENTS, customer_id, make), key), None)
+    sent = await _send(
+        services, who, ASSESSMENTS, LevelOverridden, customer_id, key, check=check, by=who.name, reason=reason,
+        level=level, expires_on=expires_on,
+    )  # fmt: skip
+    return _answer(sent, None)
 
 
 async def approve_review(
@@ -285,31 +285,46 @@ async def act_answer(services: Services, act_id: str) -> ActAnswer:
     return _answer(sent, _refusal(sent))
 
 
+async def assess(
+    services: Services,
+    who: Person,
+    customer_id: str,
+    said: StatementFigures | AgencyWord | ReviewGrades,
+    *,
+    key: str | None = None,
+) -> ActAnswer:
+    """Enter what is known of a customer: the same event as an import publishes, with who entered it."""
+    may(who, ASSESSES)
+    fields = {name: getattr(said, name) for name in type(said).model_fields}
+    kind: type[CustomerEvent]
+    if isinstance(said, StatementFigures):
+        kind, fields["by"] = FinancialStatementFiled, who.name
+    elif isinstance(said, AgencyWord):
+        kind, fields["by"] = AgencyReportReceived, who.name
+    else:
+        kind, fields["reviewer"] = QualitativeReviewed, who.name
+    return _answer(await _send(services, who, ASSESSMENTS, kind, customer_id, key, **fields), None)
+
+
 async def _decide(
     services: Services, who: Person, kind: type[OrderAct], order: OrderSeen, reason: str, key: str | None
 ) -> ActAnswer:
-    sent = await _send(services, who, kind, order, reason, key, {})
+    sent = await _send_about(services, who, kind, order, reason, key)
     return _answer(sent, _refusal(sent))
 
 
-async def _send(
+async def _send_about(
     services: Services,
     who: Person,
     kind: type[OrderAct],
     order: OrderSeen,
     reason: str,
     key: str | None,
-    more: dict[str, Any],
+    **more: Any,
 ) -> Sent:
-    fields = {"by": who.name} | more
-
-    def make(event_id: str, at: datetime) -> CustomerEvent:
-        return _event(
-            kind, event_id, at, customer_id=order.customer_id, order_id=order.order_id, reason=reason,
-            expected_version=order.version, **fields,
-        )  # fmt: skip
-
-    return await send_act(services, who, Act(ORDERS, order.customer_id, make, _about(order.order_id)), key)
+    fields = {"by": who.name, "order_id": order.order_id, "reason": reason, "expected_version": order.version} | more
+    is_last = _about(order.order_id)
+    return await _send(services, who, ORDERS, kind, order.customer_id, key, is_last=is_last, **fields)
 
 
 async def _review(
@@ -322,13 +337,9 @@ async def _review(
     key: str | None,
 ) -> ActAnswer:
     may(who, REVIEWS)
-
-    def make(event_id: str, at: datetime) -> CustomerEvent:
-        return _event(
-            kind, event_id, at, customer_id=customer_id, by=who.name, reason=reason, expected_version=version
-        )  # fmt: skip
-
-    sent = await send_act(services, who, Act(ASSESSMENTS, customer_id, make), key)
+    sent = await _send(
+        services, who, ASSESSMENTS, kind, customer_id, key, by=who.name, reason=reason, expected_version=version
+    )
     return _answer(sent, _refusal(sent))
 
 
@@ -336,47 +347,37 @@ async def _dispute(
     services: Services, who: Person, kind: type[CustomerEvent], customer_id: str, key: str | None, **fields: Any
 ) -> ActAnswer:
     may(who, DISPUTES)
-
-    def make(event_id: str, at: datetime) -> CustomerEvent:
-        return _event(kind, event_id, at, customer_id=customer_id, by=who.name, **fields)
-
-    return _answer(await send_act(services, who, Act(ORDERS, customer_id, make), key), None)
+    return _answer(await _send(services, who, ORDERS, kind, customer_id, key, by=who.name, **fields), None)
 
 
-async def assess(
+async def _send(
     services: Services,
     who: Person,
+    topic: str,
+    kind: type[CustomerEvent],
     customer_id: str,
-    said: StatementFigures | AgencyWord | ReviewGrades,
+    key: str | None,
     *,
-    key: str | None = None,
-) -> ActAnswer:
-    """Enter what is known of a customer: the same event as an import publishes, with who entered it."""
-    may(who, ASSESSES)
-    fields = {name: getattr(said, name) for name in type(said).model_fields}
+    is_last: IsLast = lambda _: False,
+    check: Callable[[datetime], None] = lambda _: None,
+    **fields: Any,
+) -> Sent:
+    """Make the event and send it; ``check`` is told the event's time and may refuse it."""
 
     def make(event_id: str, at: datetime) -> CustomerEvent:
-        head = {"customer_id": customer_id}
-        if isinstance(said, StatementFigures):
-            return _event(FinancialStatementFiled, event_id, at, **head, by=who.name, **fields)
-        if isinstance(said, AgencyWord):
-            return _event(AgencyReportReceived, event_id, at, **head, by=who.name, **fields)
-        return _event(QualitativeReviewed, event_id, at, **head, reviewer=who.name, **fields)
+        check(at)
+        try:
+            return kind(version=1, event_id=event_id, occurred_at=at, customer_id=customer_id, **fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"]) or None
+            message = first["msg"].removeprefix("Value error, ")
+            raise InvalidInput("invalid_request", f"{field}: {message}" if field else message, field) from error
 
-    return _answer(await send_act(services, who, Act(ASSESSMENTS, customer_id, make), key), None)
-
-
-def _event(kind: type[CustomerEvent], event_id: str, at: datetime, **fields: Any) -> CustomerEvent:
-    try:
-        return kind(version=1, event_id=event_id, occurred_at=at, **fields)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or None
-        message = first["msg"].removeprefix("Value error, ")
-        raise InvalidInput("invalid_request", f"{field}: {message}" if field else message, field) from error
+    return await send_act(services, who, Act(topic, customer_id, make, is_last), key)
 
 
-def _about(order_id: str) -> Callable[[OutEvent], bool]:
+def _about(order_id: str) -> IsLast:
     return lambda out: isinstance(out.data, OrderDecision) and out.data.order_id == order_id
 
 

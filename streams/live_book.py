@@ -113,11 +113,9 @@ class LiveBook:
         Raises:
             Unavailable: the book has not been read yet, or no engine has ever run.
         """
-        if not self.ready.is_set():
-            raise Unavailable("the book is still being read")
-        account = self.account(customer_id)
-        state = self.state(partition_of(customer_id.encode(), self._settings.partitions))
-        layers, own = self.layers(customer_id)
+        partition, account = self._found(customer_id)
+        state = self.state(partition)
+        layers, own = self._layers(customer_id, partition, account)
         policy = layers.policy_of(own)
         clock = max(state.clock if state else 0, account.clock if account else 0)
         if state is None:
@@ -126,23 +124,16 @@ class LiveBook:
 
     def rehearsal(self, customer_id: str) -> Rehearsal:
         """A stage for what-if questions about a customer; raises Unavailable as ``known``."""
-        if not self.ready.is_set():
-            raise Unavailable("the book is still being read")
-        partitions = self._settings.partitions
-        partition = partition_of(customer_id.encode(), partitions)
+        partition, account = self._found(customer_id)
         state = self.state(partition) or PartitionState(PARTITION_SCHEMA, self._first_policy)
-        return Rehearsal(customer_id, self.account(customer_id), state, partition, partitions)
+        return Rehearsal(customer_id, account, state, partition, self._settings.partitions)
 
     def layers(self, customer_id: str) -> tuple[LayeredPolicy, tuple[Layer, ...]]:
         """The policy in force in the customer's partition, and the overrides that concern the customer, lowest first.
 
         Raises Unavailable as ``known``.
         """
-        if not self.ready.is_set():
-            raise Unavailable("the book is still being read")
-        account = self.account(customer_id)
-        layers = layered_policy(self.policy_text(partition_of(customer_id.encode(), self._settings.partitions)))
-        return layers, layers.layers_of(customer_id, account.master if account else Master())
+        return self._layers(customer_id, *self._found(customer_id))
 
     def policy_text(self, partition: int = 0) -> str:
         """The policy in force: before its first tick an engine decides by the file that it was started with, which
@@ -153,6 +144,18 @@ class LiveBook:
     def state(self, partition: int) -> PartitionState | None:
         """A partition's state as last read, or None."""
         return self._states.get(partition)
+
+    def _found(self, customer_id: str) -> tuple[int, Account | None]:
+        """The customer's partition and account."""
+        if not self.ready.is_set():
+            raise Unavailable("the book is still being read")
+        return partition_of(customer_id.encode(), self._settings.partitions), self.account(customer_id)
+
+    def _layers(
+        self, customer_id: str, partition: int, account: Account | None
+    ) -> tuple[LayeredPolicy, tuple[Layer, ...]]:
+        layers = layered_policy(self.policy_text(partition))
+        return layers, layers.layers_of(customer_id, account.master if account else Master())
 
     async def _run(self) -> None:
         while True:
