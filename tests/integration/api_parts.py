@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 import httpx
@@ -17,6 +17,8 @@ from desk.api.services import open_services
 from streams.control import Control
 from streams.embedded.broker import free_port
 from streams.settings import Settings
+from streams.sources.event_file import TimedEvent
+from tests.integration.pipeline import Pipeline, publish
 
 
 @asynccontextmanager
@@ -46,3 +48,25 @@ async def client_of(
         key, _ = await create_key(control, name or f"test-{role.value}-{datetime.now(UTC).timestamp()}", role)
     async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
         yield client
+
+
+@asynccontextmanager
+async def api_on_a_book(
+    settings: Settings, policy: str, events: Iterable[TimedEvent], **staff: Role
+) -> AsyncIterator[tuple[Pipeline, dict[str, httpx.AsyncClient]]]:
+    """Gate, engine and API after these events, and a client for each name; the API has read the book."""
+    assert settings.policy_file is not None
+    settings.policy_file.write_text(policy)
+    await publish(settings, events)
+    async with AsyncExitStack() as stack:
+        pipeline = stack.enter_context(Pipeline(settings))
+        pipeline.start("gate")
+        pipeline.start("engine")
+        await pipeline.drain()
+        url = await stack.enter_async_context(served(settings))
+        clients = {
+            name: await stack.enter_async_context(client_of(url, settings, role, name)) for name, role in staff.items()
+        }
+        while not (await next(iter(clients.values())).get("/health")).json()["ok"]:
+            await asyncio.sleep(0.05)
+        yield pipeline, clients

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -39,12 +41,16 @@ from schemas.log import Source
 from schemas.supply import DeliveryReceived, PriceQuoted
 from schemas.topics import ALERTS, LEVELS, LOG, ORDERS, OVERDUE, PAYMENTS, SUPPLY, TICKS
 from streams.archive.client import ClickHouse
+from streams.archive.dsn import parse_dsn
+from streams.archive.migrations import migrate
 from streams.archive.reads import read_view
+from streams.archive.rows import COLUMNS
 from streams.archive.sink import Sink
 from streams.clock import tick
 from streams.engine.agent import OUT_TOPICS
 from streams.in_process import InProcess
 from streams.record import Record
+from streams.settings import Settings
 from streams.sources.event_file import TimedEvent, timed
 from tests.integration.conftest import ALONE
 
@@ -259,6 +265,27 @@ class Shelf:
     async def all_views(self, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
         """All rows of views, to compare two states of an archive."""
         return {name: await self.rows(name, limit=10_000) for name in names}
+
+
+@contextmanager
+def archive(dsn: str) -> Iterator[ClickHouse]:
+    """A migrated archive. One serves a whole module: making the tables takes longer than most tests."""
+    client = ClickHouse(parse_dsn(Settings(_env_file=None, clickhouse_dsn=dsn)))
+
+    async def make() -> None:
+        await client.open(create=True)
+        await migrate(client)
+
+    asyncio.run(make())
+    yield client
+    asyncio.run(client.close())
+
+
+async def emptied(database: ClickHouse) -> Shelf:
+    """The archive with nothing in it."""
+    for table in COLUMNS:
+        await database.command(f"TRUNCATE TABLE {table}")
+    return Shelf(database)
 
 
 def parts(row: BaseModel | dict[str, Any], *names: str) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,9 +22,9 @@ from schemas.topics import ASSESSMENTS, ORDERS, TICKS
 from streams.clock import tick
 from streams.settings import Settings
 from streams.sources.event_file import TimedEvent, timed
-from tests.integration.api_parts import client_of, served
+from tests.integration.api_parts import api_on_a_book
 from tests.integration.conftest import ALONE, MakeSettings
-from tests.integration.pipeline import Pipeline, decisions, publish
+from tests.integration.pipeline import Pipeline, decisions
 
 pytestmark = pytest.mark.embedded_only  # what is proved here is HTTP; brokers are compared elsewhere
 
@@ -54,6 +54,7 @@ def book() -> list[TimedEvent]:
     return [timed(topic, START, event) for topic, event in events]
 
 
+@dataclass(frozen=True)
 class Staff:
     """Clients of three persons: two approvers and an analyst."""
 
@@ -65,21 +66,10 @@ class Staff:
 @pytest.fixture
 async def running(make_settings: MakeSettings) -> AsyncIterator[tuple[Settings, Pipeline, Staff]]:
     settings = make_settings()
-    assert settings.policy_file is not None
-    settings.policy_file.write_text(ALONE + FOUR_EYES)
-    await publish(settings, book())
-    async with AsyncExitStack() as stack:
-        pipeline = stack.enter_context(Pipeline(settings))
-        pipeline.start("gate")
-        pipeline.start("engine")
-        await pipeline.drain()
-        url, staff = await stack.enter_async_context(served(settings)), Staff()
-        staff.ana = await stack.enter_async_context(client_of(url, settings, Role.APPROVER, "ana"))
-        staff.bob = await stack.enter_async_context(client_of(url, settings, Role.APPROVER, "bob"))
-        staff.carl = await stack.enter_async_context(client_of(url, settings, Role.ANALYST, "carl"))
-        while not (await staff.ana.get("/health")).json()["ok"]:
-            await asyncio.sleep(0.05)
-        yield settings, pipeline, staff
+    async with api_on_a_book(
+        settings, ALONE + FOUR_EYES, book(), ana=Role.APPROVER, bob=Role.APPROVER, carl=Role.ANALYST
+    ) as (pipeline, clients):
+        yield settings, pipeline, Staff(**clients)
 
 
 async def version(client: httpx.AsyncClient, order: str) -> dict[str, int]:

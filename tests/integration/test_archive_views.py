@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from decimal import Decimal
@@ -18,19 +17,17 @@ from schemas.levels import Level
 from schemas.topics import ALERTS, DEAD_LETTERS, DELIVERIES, LOG, ORDER_DECISIONS
 from streams.archive.catalog import VIEWS
 from streams.archive.client import ClickHouse
-from streams.archive.dsn import parse_dsn
-from streams.archive.migrations import migrate
-from streams.archive.rows import COLUMNS
 from streams.record import Record
-from streams.settings import Settings
 from tests.integration.archive_parts import (
     Engine,
     Shelf,
     alert_record,
+    archive,
     at,
     broken,
     delivered,
     disputed,
+    emptied,
     invoiced,
     level_record,
     log_of,
@@ -51,25 +48,14 @@ pytestmark = pytest.mark.embedded_only
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
-    """One archive for the module: making the tables takes longer than most tests."""
-    dsn = f"chdb://{tmp_path_factory.mktemp('chdb')}?database=book"
-    client = ClickHouse(parse_dsn(Settings(_env_file=None, clickhouse_dsn=dsn)))
-
-    async def make() -> None:
-        await client.open(create=True)
-        await migrate(client)
-
-    asyncio.run(make())
-    yield client
-    asyncio.run(client.close())
+    with archive(f"chdb://{tmp_path_factory.mktemp('chdb')}?database=book") as made:
+        yield made
 
 
 @pytest.fixture
 async def shelf(database: ClickHouse) -> Shelf:
-    """The archive, emptied."""
-    for table in COLUMNS:
-        await database.command(f"TRUNCATE TABLE {table}")
-    return Shelf(database)
+    """The module's archive, emptied."""
+    return await emptied(database)
 
 
 # As of 31 March: I1 600 open, 50 days past due; I2 paid late; I3 not yet due; in EUR J1 26 days past due.

@@ -18,49 +18,47 @@ from schemas.decisions import AlertOut, OrderOut
 from schemas.levels import Level
 from schemas.topics import ALERTS, ORDER_DECISIONS, ORDERS, TICKS
 from streams.archive.client import ClickHouse
-from streams.archive.dsn import parse_dsn
-from streams.archive.migrations import migrate
-from streams.archive.rows import COLUMNS
 from streams.backtesting.early_warning import severe_days
 from streams.backtesting.truth import Truth
 from streams.cli import main
 from streams.clock import tick
 from streams.record import Record
-from streams.settings import Settings
 from streams.sources.event_file import TimedEvent, timed
 from streams.sources.simulate import Portfolio, simulate
-from tests.integration.archive_parts import Engine, Shelf, alert_record, at, invoiced, log_of, paid, parts, until
+from tests.integration.archive_parts import (
+    Engine,
+    Shelf,
+    alert_record,
+    archive,
+    at,
+    emptied,
+    invoiced,
+    log_of,
+    paid,
+    parts,
+    until,
+)
 
 pytestmark = pytest.mark.embedded_only
 _WORSE = (Level.WATCH, Level.HIGH_RISK, Level.BLOCKED)
 
 
 @pytest.fixture(scope="module")
-def dsn(tmp_path_factory: pytest.TempPathFactory) -> str:
+def archive_dsn(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Where the archive of the module is."""
     return f"chdb://{tmp_path_factory.mktemp('chdb')}?database=grades"
 
 
 @pytest.fixture(scope="module")
-def database(dsn: str) -> Iterator[ClickHouse]:
-    """One archive for the module: making the tables takes longer than a test."""
-    client = ClickHouse(parse_dsn(Settings(_env_file=None, clickhouse_dsn=dsn)))
-
-    async def make() -> None:
-        await client.open(create=True)
-        await migrate(client)
-
-    asyncio.run(make())
-    yield client
-    asyncio.run(client.close())
+def database(archive_dsn: str) -> Iterator[ClickHouse]:
+    with archive(archive_dsn) as made:
+        yield made
 
 
 @pytest.fixture
 async def shelf(database: ClickHouse) -> Shelf:
-    """The archive, emptied."""
-    for table in COLUMNS:
-        await database.command(f"TRUNCATE TABLE {table}")
-    return Shelf(database)
+    """The module's archive, emptied."""
+    return await emptied(database)
 
 
 def _habit(customer: str, payments: int = 5) -> list[TimedEvent]:
@@ -119,7 +117,7 @@ async def test_a_book_graded_by_hand(shelf: Shelf) -> None:
     assert parts(later, "tightenings", "open_alerts", "precision") == (1, 1, None)
 
 
-async def test_grades_of_a_simulated_ledger_are_those_of_the_backtest(shelf: Shelf, dsn: str) -> None:
+async def test_grades_of_a_simulated_ledger_are_those_of_the_backtest(shelf: Shelf, archive_dsn: str) -> None:
     """What the engine tightened in a simulated book: each grade, lead and hold as worked out from the raw events."""
     portfolio = Portfolio(customers=36, days=260, seed=7)
     days = (portfolio.start + timedelta(days=day) for day in range(portfolio.days_with_aftermath))
@@ -145,7 +143,7 @@ async def test_grades_of_a_simulated_ledger_are_those_of_the_backtest(shelf: She
     }
 
     arguments = ["alerts", "grade", "--policy", "default-1", "--json"]
-    told = await asyncio.to_thread(CliRunner().invoke, main, arguments, env={"CREDITPULSE_CLICKHOUSE_DSN": dsn})
+    told = await asyncio.to_thread(CliRunner().invoke, main, arguments, env={"CREDITPULSE_CLICKHOUSE_DSN": archive_dsn})
     assert told.exit_code == 0, told.output
     (summary,) = json.loads(told.stdout)
     matured = [row for row in rows if row["matured"]]

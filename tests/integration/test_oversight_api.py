@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -25,9 +25,9 @@ from streams.dead_letter_box import read_dead_letters
 from streams.settings import Settings
 from streams.sources.event_file import TimedEvent, timed
 from streams.topic_reader import read_to_end
-from tests.integration.api_parts import client_of, served
+from tests.integration.api_parts import api_on_a_book
 from tests.integration.conftest import ALONE, MakeSettings
-from tests.integration.pipeline import Pipeline, publish
+from tests.integration.pipeline import Pipeline
 
 pytestmark = pytest.mark.embedded_only  # what is proved here is HTTP; brokers are compared elsewhere
 
@@ -76,6 +76,7 @@ MENDED = (START + timedelta(days=12)).isoformat()
 PAYMENT = {"type": "payment.received", "payment_id": "P-9", "currency": "USD", "paid_at": "2025-03-14T08:00:00Z"}
 
 
+@dataclass(frozen=True)
 class Staff:
     """Clients of four roles."""
 
@@ -88,21 +89,10 @@ class Staff:
 @pytest.fixture
 async def running(make_settings: MakeSettings) -> AsyncIterator[tuple[Settings, Pipeline, Staff]]:
     settings = make_settings()
-    assert settings.policy_file is not None
-    settings.policy_file.write_text(RULES)
-    await publish(settings, book())
-    async with AsyncExitStack() as stack:
-        pipeline = stack.enter_context(Pipeline(settings))
-        pipeline.start("gate")
-        pipeline.start("engine")
-        await pipeline.drain()
-        url, staff = await stack.enter_async_context(served(settings)), Staff()
-        for role in (Role.READER, Role.ANALYST, Role.APPROVER, Role.ADMIN):
-            client = await stack.enter_async_context(client_of(url, settings, role, f"the {role.value}"))
-            setattr(staff, role.value, client)
-        while not (await staff.reader.get("/health")).json()["ok"]:
-            await asyncio.sleep(0.05)
-        yield settings, pipeline, staff
+    async with api_on_a_book(
+        settings, RULES, book(), reader=Role.READER, analyst=Role.ANALYST, approver=Role.APPROVER, admin=Role.ADMIN
+    ) as (pipeline, clients):
+        yield settings, pipeline, Staff(**clients)
 
 
 def refused(answer: httpx.Response) -> tuple[int, str]:
@@ -162,7 +152,7 @@ async def _dead_letters(settings: Settings, pipeline: Pipeline, staff: Staff) ->
     assert (refused(asked), asked.json()["errors"][0]["field"]) == ((422, "refused_again"), "payment.received.amount")
     mended = json.dumps(head(12) | {"event_id": "p-right", "occurred_at": MENDED, **PAYMENT, "amount": "5"})
     submitted = await staff.analyst.post(path, json={"ids": [wrong], "value": mended})
-    assert submitted.json()[0] | {"at": ""} == {"id": wrong, "by": "the analyst", "at": "", "mended": True}
+    assert submitted.json()[0] | {"at": ""} == {"id": wrong, "by": "analyst", "at": "", "mended": True}
     assert refused(await staff.analyst.post(path, json={"ids": [act]})) == (403, "role_needed"), "ana had decided it"
     assert (await staff.admin.post(path, json={"ids": [act]})).status_code == 200
     await pipeline.drain()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -13,40 +11,22 @@ from desk.api.keys import Caller, caller_of, create_key, list_keys, revoke_key
 from desk.api.roles import Role
 from schemas.errors import InvalidInput
 from streams.archive.errors import NotFound
+from tests.unit.desk.api.in_memory import Records
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-class Memory:
-    """Records in a dict."""
-
-    def __init__(self) -> None:
-        self.records: dict[tuple[str, str], dict[str, Any]] = {}
-
-    def get(self, kind: str, record_id: str) -> dict[str, Any] | None:
-        return self.records.get((kind, record_id))
-
-    def all(self, kind: str) -> Mapping[str, dict[str, Any]]:
-        return {name: value for (of, name), value in self.records.items() if of == kind}
-
-    async def put(self, kind: str, record_id: str, value: dict[str, Any]) -> None:
-        self.records[kind, record_id] = value
-
-    async def delete(self, kind: str, record_id: str) -> None:
-        del self.records[kind, record_id]
-
-
 async def test_a_key_tells_who_calls_and_is_not_kept() -> None:
-    records = Memory()
+    records = Records()
     token, info = await create_key(records, "erp-eu", Role.ORDER_ENTRY, now=NOW)
     assert caller_of(records, token, now=NOW) == Caller(info.key_id, "erp-eu", Role.ORDER_ENTRY)
     secret = token.split("_", 2)[2]
     assert len(secret) >= 43
-    assert secret not in json.dumps(list(records.records.values()))
+    assert secret not in json.dumps(records.kept)
 
 
 async def test_every_changed_character_is_refused() -> None:
-    records = Memory()
+    records = Records()
     token, _ = await create_key(records, "erp", Role.READER, now=NOW)
     for at in range(len(token)):
         other = "A" if token[at] != "A" else "B"
@@ -56,7 +36,7 @@ async def test_every_changed_character_is_refused() -> None:
 
 
 async def test_a_key_ends_when_it_expires_or_is_revoked() -> None:
-    records = Memory()
+    records = Records()
     until = NOW + timedelta(days=1)
     short, _ = await create_key(records, "a", Role.READER, now=NOW, expires=until)
     long, info = await create_key(records, "b", Role.ADMIN, now=NOW)
@@ -71,7 +51,7 @@ async def test_a_key_ends_when_it_expires_or_is_revoked() -> None:
 
 @pytest.mark.parametrize("name", ["", " a", "a\n", "x" * 65, "taken"])
 async def test_names_that_cannot_be_used_are_refused(name: str) -> None:
-    records = Memory()
+    records = Records()
     await create_key(records, "taken", Role.READER, now=NOW)
     with pytest.raises(InvalidInput) as refused:
         await create_key(records, name, Role.READER, now=NOW)
@@ -81,7 +61,7 @@ async def test_names_that_cannot_be_used_are_refused(name: str) -> None:
 
 async def test_a_key_cannot_be_made_expired() -> None:
     with pytest.raises(InvalidInput, match="has passed"):
-        await create_key(Memory(), "a", Role.READER, now=NOW, expires=NOW)
+        await create_key(Records(), "a", Role.READER, now=NOW, expires=NOW)
 
 
 def test_each_role_holds_those_before_it() -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
 from desk.api.roles import Role
@@ -13,34 +10,16 @@ from desk.web.preferences import MOST_VIEWS, Preference, Preferences
 from desk.web.users import add_user, change_user, check_password, list_users, remove_user, user_of
 from schemas.errors import InvalidInput
 from streams.archive.errors import NotFound
+from tests.unit.desk.api.in_memory import Records
 
 PASSWORD = "a long enough password"
 
 
-class Memory:
-    """Control records in memory."""
-
-    def __init__(self) -> None:
-        self.records: dict[tuple[str, str], dict[str, Any]] = {}
-
-    def get(self, kind: str, record_id: str) -> dict[str, Any] | None:
-        return self.records.get((kind, record_id))
-
-    def all(self, kind: str) -> Mapping[str, dict[str, Any]]:
-        return {key: value for (found, key), value in self.records.items() if found == kind}
-
-    async def put(self, kind: str, record_id: str, value: dict[str, Any]) -> None:
-        self.records[kind, record_id] = value
-
-    async def delete(self, kind: str, record_id: str) -> None:
-        del self.records[kind, record_id]
-
-
 async def test_a_user_from_beginning_to_end() -> None:
     """Made, signed in, given another role and password, taken away."""
-    records = Memory()
+    records = Records()
     await add_user(records, "li.wei", Role.ANALYST, PASSWORD)
-    assert PASSWORD not in repr(records.records)
+    assert PASSWORD not in repr(records.kept)
     user = await check_password(records, "li.wei", PASSWORD)
     assert user is not None
     assert (user.name, user.role, user.source) == ("li.wei", Role.ANALYST, "password")
@@ -62,12 +41,12 @@ async def test_a_user_from_beginning_to_end() -> None:
 )  # fmt: skip
 async def test_names_and_passwords_that_are_not_usable(name: str, password: str, field: str) -> None:
     """The error names the field, and nothing was written."""
-    records = Memory()
-    records.records["desk-user", "taken"] = {}
+    records = Records()
+    await records.put("desk-user", "taken", {})
     with pytest.raises(InvalidInput) as refused:
         await add_user(records, name, Role.READER, password)
     assert refused.value.field == field
-    assert len(records.records) == 1
+    assert list(records.all("desk-user")) == ["taken"]
 
 
 def test_roles_of_an_identity_provider() -> None:
@@ -83,7 +62,7 @@ def test_roles_of_an_identity_provider() -> None:
 
 async def test_preferences_are_kept_per_user() -> None:
     """Language and theme, and a bounded number of saved views; what another version wrote wrongly is not followed."""
-    records = Memory()
+    records = Records()
     preferences = Preferences(records)
     assert preferences.of("a") is None
     await preferences.change("a", language="zh")
@@ -94,5 +73,5 @@ async def test_preferences_are_kept_per_user() -> None:
     assert liked is not None
     assert (liked.language, len(liked.views["customers"])) == ("zh", MOST_VIEWS - 1)
     assert preferences.of("b") is None
-    records.records["desk-preferences", "b"] = {"language": "xx", "theme": "pink"}
+    await records.put("desk-preferences", "b", {"language": "xx", "theme": "pink"})
     assert preferences.of("b") == Preference("en", "light", {})
