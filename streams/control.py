@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.errors import Unavailable
 from schemas.topics import CONTROL
-from streams.kafka_client import broker_errors, opening
+from streams.kafka_client import batches_to_end, broker_errors, opening
 from streams.settings import Settings
 from streams.tasks import end_task
 from streams.topic_presence import need_topic
@@ -56,9 +56,8 @@ class Control:
             await need_topic(self._consumer, self._name)
             self._consumer.assign(self._places)
             await self._consumer.seek_to_beginning(*self._places)
-            ends = await self._consumer.end_offsets(self._places)
-            while any([await self._consumer.position(place) < ends[place] for place in self._places]):
-                self._take(await self._consumer.getmany(timeout_ms=500), tell=False)
+            async for batches in batches_to_end(self._consumer, self._places):
+                self._take(batches, tell=False)
         self._follower = asyncio.create_task(self._follow(), name="control")
         return self
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.errors import Unavailable
 from streams.settings import Settings
+
+_POLL_MS = 500
 
 
 class Client(Protocol):
@@ -70,3 +72,12 @@ async def open_consumer(settings: Settings, what: str = "", **options: object) -
             yield consumer
     finally:
         await consumer.stop()
+
+
+async def batches_to_end(
+    consumer: AIOKafkaConsumer, places: Sequence[TopicPartition], max_records: int | None = None
+) -> AsyncIterator[dict[TopicPartition, list[ConsumerRecord]]]:
+    """What is between where the consumer stands and the present end of its partitions, and what came meanwhile."""
+    ends = await consumer.end_offsets(places)
+    while any([await consumer.position(place) < ends[place] for place in places]):
+        yield await consumer.getmany(timeout_ms=_POLL_MS, max_records=max_records)

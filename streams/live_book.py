@@ -27,7 +27,7 @@ from models.policy_layers import Layer, LayeredPolicy
 from models.rehearsal import Rehearsal
 from schemas.errors import Unavailable
 from schemas.policy import Policy
-from streams.kafka_client import start
+from streams.kafka_client import batches_to_end, start
 from streams.partitioner import partition_of
 from streams.policy_file import policy_text
 from streams.settings import Settings
@@ -169,9 +169,8 @@ class LiveBook:
         places = await self._places()
         self._consumer.assign(places)
         await self._consumer.seek_to_beginning(*places)
-        ends = await self._consumer.end_offsets(places)
-        while any([await self._consumer.position(place) < ends[place] for place in places]):
-            self._take(await self._consumer.getmany(timeout_ms=500, max_records=5_000))
+        async for batches in batches_to_end(self._consumer, places, max_records=5_000):
+            self._take(batches)
         self.ready.set()
         while True:
             self._take(await self._consumer.getmany(timeout_ms=1_000, max_records=2_000))

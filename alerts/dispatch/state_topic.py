@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from schemas.topics import ALERT_STATE
+from streams.kafka_client import batches_to_end
 from streams.settings import Settings
 from streams.topic_presence import need_topic
 
@@ -28,8 +29,6 @@ async def records_so_far(consumer: AIOKafkaConsumer, settings: Settings) -> Asyn
     await need_topic(consumer, place.topic)
     consumer.assign([place])
     await consumer.seek_to_beginning(place)
-    end = (await consumer.end_offsets([place]))[place]
-    while await consumer.position(place) < end:
-        for records in (await consumer.getmany(timeout_ms=500)).values():
-            for record in records:
-                yield record
+    async for batches in batches_to_end(consumer, [place]):
+        for record in batches.get(place, ()):
+            yield record

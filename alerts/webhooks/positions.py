@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
+from itertools import chain
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from pydantic import ValidationError
@@ -12,13 +13,12 @@ from models.calendar import to_ms
 from schemas.deliveries import DeliveryOut
 from schemas.errors import InvalidInput
 from schemas.topics import BY_NAME, DELIVERIES
-from streams.kafka_client import open_consumer
+from streams.kafka_client import batches_to_end, open_consumer
 from streams.partitioner import partition_of
 from streams.settings import Settings
 
 MOST_ATTEMPTS = 10_000
 """Newest attempts of a partition of the log that are looked through."""
-_POLL_MS = 300
 
 Place = tuple[str, int, int]
 
@@ -102,11 +102,9 @@ async def _all(
     consumer.assign(places)
     for place in places:
         consumer.seek(place, begins[place] if newest is None else max(begins[place], ends[place] - newest))
-    while any([await consumer.position(place) < ends[place] for place in places]):
-        for place, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
-            for record in records:
-                if record.offset < ends[place]:
-                    yield record
+    async for batches in batches_to_end(consumer, places):
+        for record in chain.from_iterable(batches.values()):
+            yield record
 
 
 def _places(settings: Settings, topics: Iterable[str]) -> list[TopicPartition]:
