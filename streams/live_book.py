@@ -53,7 +53,10 @@ class Known:
 
 
 class LiveBook:
-    """``async with LiveBook(settings) as book``: begins to read and returns; ``ready`` tells when all was read."""
+    """``async with LiveBook(settings) as book``: begins to read and returns; ``ready`` tells when all was read.
+
+    A state that a newer creditpulse wrote ends the reading: nothing is answered from then on.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -81,8 +84,10 @@ class LiveBook:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await end_task(self._task)
-        await self._consumer.stop()
+        try:
+            await end_task(self._task)
+        finally:
+            await self._consumer.stop()
 
     def __len__(self) -> int:
         return len(self._accounts)
@@ -93,8 +98,9 @@ class LiveBook:
 
     def clock(self) -> datetime:
         """As of when the whole book stands: the oldest of the partitions' clocks; raises Unavailable before one."""
+        self._need_ready()
         clocks = [state.clock for state in self._states.values()]
-        if not self.ready.is_set() or not clocks:
+        if not clocks:
             raise Unavailable("the book is still being read")
         return from_ms(min(clocks))
 
@@ -147,9 +153,13 @@ class LiveBook:
 
     def _found(self, customer_id: str) -> tuple[int, Account | None]:
         """The customer's partition and account."""
-        if not self.ready.is_set():
-            raise Unavailable("the book is still being read")
+        self._need_ready()
         return partition_of(customer_id.encode(), self._settings.partitions), self.account(customer_id)
+
+    def _need_ready(self) -> None:
+        if not self.ready.is_set():
+            ended = self._task is not None and self._task.done()
+            raise Unavailable("the book cannot be read: see the log" if ended else "the book is still being read")
 
     def _layers(
         self, customer_id: str, partition: int, account: Account | None
@@ -164,6 +174,10 @@ class LiveBook:
             except KafkaError as error:
                 log.warning("live book: %r", error)
                 await asyncio.sleep(_TRY_AGAIN_SECONDS)
+            except Exception:  # written by a newer creditpulse: what we hold ages, and must answer no more
+                self.ready.clear()
+                log.exception("the book cannot be read any further")
+                raise
 
     async def _read(self) -> None:
         places = await self._places()

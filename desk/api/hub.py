@@ -100,10 +100,10 @@ class Hub:
             async with self._news:
                 while self._count <= at:
                     await self._news.wait()
-            missed = at - (self._count - len(self._kept))
-            if missed < 0:
+            new = self._count - at
+            if new > len(self._kept):
                 raise Unavailable("this listener was too slow: connect again with the last id")
-            for number, heard in list(self._kept)[missed:]:
+            for number, heard in [self._kept[-back] for back in range(new, 0, -1)]:
                 at = number + 1
                 yield heard
 
