@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 from alerts.feed import FeedDecoder, FeedItem
 from schemas.decisions import DeadLetterOut, OutEvent
 from schemas.errors import CreditPulseError, InvalidInput, Unavailable
 from schemas.topics import ALERTS, BY_NAME
-from streams.kafka_client import broker_errors, opening
+from streams.kafka_client import PacedConsumer, broker_errors, opening
 from streams.settings import Settings
 from streams.topic_admin import LARGEST_DEAD_LETTER
 
@@ -107,11 +107,13 @@ class AlertClient:
         self._names = {settings.topic(name): name for name in topics}
         self._given = _read_cursor(cursor, settings, topics) if cursor else {}
         membership = {"group_id": group, "group_instance_id": f"{group}-{member}"} if group else {}
-        self._consumer = AIOKafkaConsumer(
-            **settings.kafka_client_options(), **membership, enable_auto_commit=False,
-            auto_offset_reset="earliest" if from_beginning else "latest", fetch_max_wait_ms=50,
+        self._consumer = PacedConsumer(
+            settings,
+            **membership,
+            auto_offset_reset="earliest" if from_beginning else "latest",
+            fetch_max_wait_ms=50,
             max_partition_fetch_bytes=LARGEST_DEAD_LETTER,
-        )  # fmt: skip
+        )
         self._decoder = FeedDecoder(settings, topics)
         self._sequences = SequenceCheck()
         self._ready: deque[tuple[FeedItem, Gap | None]] = deque()

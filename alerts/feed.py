@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple, Protocol
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from pydantic import ValidationError
 
 from schemas.decisions import DeadLetterOut, OutEvent
 from schemas.topics import ALERTS, BY_NAME, DEAD_LETTERS, LEVELS, MODEL_LOG, ORDER_DECISIONS
-from streams.kafka_client import broker_errors, opening
+from streams.kafka_client import PacedConsumer, broker_errors, opening
 from streams.settings import Settings
 from streams.topic_admin import LARGEST_DEAD_LETTER
 
@@ -121,12 +121,8 @@ class Feed:
         self._start = {TopicPartition(settings.topic(name), number): at for (name, number), at in (start or {}).items()}
         self._names = {settings.topic(name): name for name in topics}
         self.decoder = FeedDecoder(settings, topics)
-        self._consumer = AIOKafkaConsumer(
-            **settings.kafka_client_options(),
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            fetch_max_wait_ms=20,
-            max_partition_fetch_bytes=LARGEST_DEAD_LETTER,
+        self._consumer = PacedConsumer(
+            settings, auto_offset_reset="none", fetch_max_wait_ms=20, max_partition_fetch_bytes=LARGEST_DEAD_LETTER
         )
         self._ready: deque[FeedItem] = deque()
         self._fetched: dict[TopicPartition, int] = {}

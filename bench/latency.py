@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from bench.figures import percentile
@@ -23,6 +23,7 @@ from bench.workload import MONEY, punctual, punctual_history, reversal
 from schemas.events import OrderPlaced
 from schemas.topics import ALERTS, ORDERS, PAYMENTS
 from streams.backlog import Backlog
+from streams.kafka_client import PacedConsumer
 from streams.settings import Settings
 from streams.sources.event_file import TimedEvent, timed
 
@@ -163,7 +164,7 @@ async def _paced(seconds: float) -> AsyncIterator[int]:
 @asynccontextmanager
 async def _watching(settings: Settings, topic: str, seen: Callable[[Any, float], None]) -> AsyncIterator[None]:
     """Give every record that is appended to the topic from now on to ``seen``, with the time of its arrival."""
-    consumer = AIOKafkaConsumer(**settings.kafka_client_options(), enable_auto_commit=False, fetch_max_wait_ms=100)
+    consumer = PacedConsumer(settings, fetch_max_wait_ms=100)
     await consumer.start()
     places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
     consumer.assign(places)

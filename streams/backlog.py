@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
@@ -14,7 +14,7 @@ from aiokafka.errors import (
 from aiokafka.structs import OffsetAndMetadata
 
 from schemas.topics import LOG, MERGED_TOPICS, RELAYED_TOPICS
-from streams.kafka_client import broker_errors
+from streams.kafka_client import PacedConsumer, broker_errors
 from streams.settings import Settings
 
 _COORDINATOR_AWAY = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError)
@@ -26,7 +26,7 @@ class Backlog:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._admin = AIOKafkaAdminClient(**settings.kafka_client_options())
-        self._consumer = AIOKafkaConsumer(**settings.kafka_client_options(), enable_auto_commit=False)
+        self._consumer = PacedConsumer(settings)
 
     async def __aenter__(self) -> Backlog:
         try:

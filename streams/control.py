@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.errors import Unavailable
 from schemas.topics import CONTROL
-from streams.kafka_client import batches_to_end, broker_errors, opening
+from streams.kafka_client import PacedConsumer, batches_to_end, broker_errors, opening
 from streams.settings import Settings
 from streams.tasks import end_task
 from streams.topic_presence import need_topic
@@ -41,10 +41,7 @@ class Control:
         self._name = settings.topic(CONTROL)
         self._places = [TopicPartition(self._name, number) for number in range(settings.partitions)]
         self._records: dict[str, dict[str, Value]] = {}
-        self._consumer = AIOKafkaConsumer(
-            **settings.kafka_client_options(), enable_auto_commit=False, auto_offset_reset="earliest",
-            fetch_max_wait_ms=100,
-        )  # fmt: skip
+        self._consumer = PacedConsumer(settings, auto_offset_reset="earliest", fetch_max_wait_ms=100)
         self._producer = AIOKafkaProducer(**settings.kafka_client_options(), acks="all", enable_idempotence=True)
         self._read: dict[int, int] = {}
         self._progress = asyncio.Condition()

@@ -11,8 +11,23 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.errors import Unavailable
 from streams.settings import Settings
+from streams.transport.pacing import pace_empty_fetches
 
 _POLL_MS = 500
+_EMPTY_FETCH_PAUSE_SECONDS = 0.01
+"""What a record may wait at most, where the broker does not hold an empty fetch back."""
+
+
+class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no types
+    """Commits nothing by itself, and does not ask an idle broker over and over; ``options`` are aiokafka's."""
+
+    def __init__(self, settings: Settings, **options: object) -> None:
+        super().__init__(**settings.kafka_client_options(), enable_auto_commit=False, **options)
+
+    async def start(self) -> None:
+        """Connect, then pace the fetches."""
+        await super().start()
+        pace_empty_fetches(self, _EMPTY_FETCH_PAUSE_SECONDS)
 
 
 class Client(Protocol):
@@ -65,7 +80,7 @@ async def open_consumer(settings: Settings, what: str = "", **options: object) -
 
     Raises Unavailable, also for errors of the broker in the body.
     """
-    consumer = AIOKafkaConsumer(**settings.kafka_client_options(), enable_auto_commit=False, **options)
+    consumer = PacedConsumer(settings, **options)
     try:
         with broker_errors(settings, what):
             await consumer.start()

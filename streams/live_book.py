@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from models.account import Account, Master, decode
@@ -27,7 +27,7 @@ from models.policy_layers import Layer, LayeredPolicy
 from models.rehearsal import Rehearsal
 from schemas.errors import Unavailable
 from schemas.policy import Policy
-from streams.kafka_client import batches_to_end, start
+from streams.kafka_client import PacedConsumer, batches_to_end, start
 from streams.partitioner import partition_of
 from streams.policy_file import policy_text
 from streams.settings import Settings
@@ -62,10 +62,9 @@ class LiveBook:
         self._settings = settings
         app = f"{settings.app_id}-engine"
         self._accounts_topic, self._states_topic = f"{app}-accounts-changelog", f"{app}-risk-models-changelog"
-        self._consumer = AIOKafkaConsumer(
-            **settings.kafka_client_options(), enable_auto_commit=False, auto_offset_reset="earliest",
-            fetch_max_wait_ms=50, max_partition_fetch_bytes=8 * 1024 * 1024,
-        )  # fmt: skip
+        self._consumer = PacedConsumer(
+            settings, auto_offset_reset="earliest", fetch_max_wait_ms=50, max_partition_fetch_bytes=8 * 1024 * 1024
+        )
         self._accounts: dict[str, bytes] = {}
         self._decoded: dict[str, Account] = {}
         self._states: dict[int, PartitionState] = {}

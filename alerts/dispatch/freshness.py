@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import TracebackType
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
-from streams.kafka_client import broker_errors, start
+from streams.kafka_client import PacedConsumer, broker_errors, start
 from streams.settings import Settings
 
 _LOOK_BACK = 3
@@ -22,10 +22,7 @@ class TopicWatch:
         self._settings = settings
         self._names = {settings.topic(name): name for name in topics}
         self._places = [TopicPartition(name, number) for name in self._names for number in range(settings.partitions)]
-        self._consumer = AIOKafkaConsumer(
-            **settings.kafka_client_options(), enable_auto_commit=False, auto_offset_reset="latest",
-            fetch_max_wait_ms=100,
-        )  # fmt: skip
+        self._consumer = PacedConsumer(settings, auto_offset_reset="latest", fetch_max_wait_ms=100)
         self._ends: dict[TopicPartition, int] = {}
         self._newest: dict[str, int] = {}
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from schemas.topics import ALERT_STATE
-from streams.kafka_client import batches_to_end
+from streams.kafka_client import PacedConsumer, batches_to_end
 from streams.settings import Settings
 from streams.topic_presence import need_topic
 
@@ -17,10 +17,9 @@ PARTITION = 0
 
 def committed_reader(settings: Settings) -> AIOKafkaConsumer:
     """A consumer of what was committed; start and stop it."""
-    return AIOKafkaConsumer(
-        **settings.kafka_client_options(), enable_auto_commit=False, auto_offset_reset="earliest",
-        isolation_level="read_committed", fetch_max_wait_ms=100,
-    )  # fmt: skip
+    return PacedConsumer(
+        settings, auto_offset_reset="earliest", isolation_level="read_committed", fetch_max_wait_ms=100
+    )
 
 
 async def records_so_far(consumer: AIOKafkaConsumer, settings: Settings) -> AsyncIterator[ConsumerRecord]:

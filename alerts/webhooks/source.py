@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple, cast
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
 from alerts.client import LOOK_BACK
 from alerts.feed import FeedDecoder
 from schemas.decisions import OutEvent
-from streams.kafka_client import broker_errors, start
+from streams.kafka_client import PacedConsumer, broker_errors, start
 from streams.settings import Settings
 
 Place = tuple[str, int, int]
@@ -47,10 +47,9 @@ class Source:
         self.positions = dict(positions)
         """Where reading begins; ``start`` completes them."""
         self._decoder = FeedDecoder(settings, list(self._names.values()))
-        self._consumer = AIOKafkaConsumer(
-            **settings.kafka_client_options(), enable_auto_commit=False, auto_offset_reset="earliest",
-            fetch_max_wait_ms=50, max_partition_fetch_bytes=_FETCH_BYTES,
-        )  # fmt: skip
+        self._consumer = PacedConsumer(
+            settings, auto_offset_reset="earliest", fetch_max_wait_ms=50, max_partition_fetch_bytes=_FETCH_BYTES
+        )
 
     async def __aenter__(self) -> Source:
         await start(self._settings, self._consumer)

@@ -25,6 +25,7 @@ from streams.archive.rows import ARCHIVED
 from streams.archive.sink import Sink
 from streams.archive.status import Status
 from streams.audit.sealing import keep_sealing, seal_to_end
+from streams.kafka_client import PacedConsumer
 from streams.settings import Settings
 from streams.topic_admin import LARGEST_DEAD_LETTER
 
@@ -169,12 +170,11 @@ async def _consumer(
 
 
 def _new_consumer(settings: Settings) -> AIOKafkaConsumer:
-    return AIOKafkaConsumer(
-        **settings.kafka_client_options(),
+    return PacedConsumer(
+        settings,
         group_id=f"{settings.app_id}-archive",
         # A fixed member: a restart takes its partitions back at once, and some brokers never evict a killed one.
         group_instance_id=f"{settings.instance_id}-archive",
-        enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_uncommitted",
         session_timeout_ms=30_000,

@@ -26,7 +26,7 @@ from streams.archive.rows import REJECTS, reject
 from streams.archive.status import Status
 from streams.audit.sealer import COLUMNS, TABLE, Chain, Values, token
 from streams.audit.tips import CheckpointTopic, load_chain
-from streams.kafka_client import broker_errors
+from streams.kafka_client import PacedConsumer, broker_errors
 from streams.record import Record
 from streams.settings import Settings
 from streams.topic_admin import LARGEST_DEAD_LETTER
@@ -243,11 +243,14 @@ async def _opened(
     settings: Settings, store: ClickHouse, clock: Clock
 ) -> AsyncIterator[tuple[Sealing, AIOKafkaConsumer]]:
     producer = AIOKafkaProducer(**settings.kafka_client_options(), acks="all", enable_idempotence=True)
-    consumer = AIOKafkaConsumer(
-        **settings.kafka_client_options(), group_id=f"{settings.app_id}-audit",
-        group_instance_id=f"{settings.instance_id}-audit", enable_auto_commit=False, auto_offset_reset="earliest",
-        max_partition_fetch_bytes=LARGEST_DEAD_LETTER, retry_backoff_ms=500,
-    )  # fmt: skip
+    consumer = PacedConsumer(
+        settings,
+        group_id=f"{settings.app_id}-audit",
+        group_instance_id=f"{settings.instance_id}-audit",
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=LARGEST_DEAD_LETTER,
+        retry_backoff_ms=500,
+    )
 
     try:
         await producer.start()

@@ -37,7 +37,7 @@ class ChunkOptions:
     max_ahead: int = 10_000
     sparse: frozenset[str] = frozenset()
     fetch_max_wait_ms: int = 100
-    empty_fetch_pause_ms: float = 2.0
+    empty_fetch_pause_ms: float = 5.0
     stall_seconds: float = 120.0
     commit_stall_seconds: float = 60.0
     hard_exit_seconds: float | None = 30.0
