@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
@@ -16,21 +15,22 @@ from rich.text import Text
 from alerts import alert_service
 from alerts.alert_service import AlertView, GroupView
 from alerts.commands.grade import grade
+from alerts.commands.options import language_option
 from alerts.commands.routing import routing
 from alerts.commands.silence import silence
 from alerts.dispatch.item_text import time_text
 from alerts.live_alerts import LiveAlerts
 from alerts.plain import plain
 from alerts.routing.state import Stage
-from alerts.texts import LANGUAGES, Language, phrase, text
+from alerts.texts import Language, phrase, text
 from alerts.webhooks.dispatcher import wall_clock
+from streams.commands.options import said_by_option
 from streams.control import Control
 from streams.settings import Settings
 
 Answer = TypeVar("Answer")
 _COLUMNS = ("id", "state", "severity", "subject", "level", "cause", "since", "muted", "acked")
 _GROUP_COLUMNS = ("id", "receiver", "labels", "alerts", "told", "repeats")
-_language = click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
 
 
 @click.group()
@@ -47,7 +47,7 @@ alerts.add_command(silence)
 @click.option("--customer", help="Only this customer.")
 @click.option("--state", "stage", type=click.Choice([stage.value for stage in Stage]), help="Only in this state.")
 @click.option("--group", help="Only in this group of `creditpulse alerts groups`.")
-@_language
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_alerts(customer: str | None, stage: str | None, group: str | None, lang: str, as_json: bool) -> None:
     """List alerts, the most severe first, with what mutes them and who has acknowledged them; then those just over.
@@ -71,7 +71,7 @@ def list_alerts(customer: str | None, stage: str | None, group: str | None, lang
 
 
 @alerts.command()
-@_language
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def groups(lang: str, as_json: bool) -> None:
     """List the groups in which receivers are told of alerts.
@@ -99,9 +99,9 @@ def groups(lang: str, as_json: bool) -> None:
 
 @alerts.command()
 @click.argument("alert_id", metavar="ID")
-@click.option("--by", default=getpass.getuser, show_default="you", help="Who takes note.")
+@said_by_option
 @click.option("--reason", default="", help="What is being done.")
-@_language
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def ack(alert_id: str, by: str, reason: str, lang: str, as_json: bool) -> None:
     """Acknowledge an alert: it is not repeated any more. When it becomes worse, everybody is told all the same.

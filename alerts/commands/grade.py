@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from alerts.commands.options import language_option
 from alerts.plain import plain
-from alerts.texts import LANGUAGES, Language, phrase, text
+from alerts.texts import Language, phrase, text
 from streams.archive.catalog import MAX_LIMIT
 from streams.archive.reader import Reader
 from streams.settings import Settings
@@ -35,7 +36,7 @@ _PIPE_WIDTH = 160
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="Only from this day on (UTC).")
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Only up to this day (UTC).")
 @click.option("--each", is_flag=True, help="List every tightening instead of sums by policy and model.")
-@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array: rows of the archive's view.")
 def grade(
     policy: str | None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -16,19 +15,19 @@ from rich.text import Text
 
 from alerts import alert_service
 from alerts.alert_service import SilenceView
+from alerts.commands.options import language_option
 from alerts.dispatch.item_text import time_text
 from alerts.plain import plain
 from alerts.routing.durations import duration_ms
-from alerts.texts import LANGUAGES, Language, phrase, text
+from alerts.texts import Language, phrase, text
 from alerts.webhooks.dispatcher import wall_clock
 from schemas.errors import InvalidInput
+from streams.commands.options import said_by_option
 from streams.control import Control
 from streams.settings import Settings
 
 Answer = TypeVar("Answer")
 _COLUMNS = ("id", "state", "matchers", "author", "reason", "ends")
-_language = click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
-_by = click.option("--by", default=getpass.getuser, show_default="you", help="Who says so.")
 
 
 @click.group()
@@ -38,10 +37,10 @@ def silence() -> None:
 
 @silence.command()
 @click.option("--match", "matchers", multiple=True, required=True, help="label=value, !=, =~ or !~; all must match.")
-@click.option("--reason", required=True)
-@_by
+@click.option("--reason", required=True, help="Why; it stands with the silence.")
+@said_by_option
 @click.option("--for", "lasts", required=True, help="How long: 30m, 4h, 2d.")
-@_language
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def add(matchers: tuple[str, ...], reason: str, by: str, lasts: str, lang: str, as_json: bool) -> None:
     """Set a silence that begins now.
@@ -68,7 +67,7 @@ def add(matchers: tuple[str, ...], reason: str, by: str, lasts: str, lang: str, 
 
 @silence.command("list")
 @click.option("--all", "with_expired", is_flag=True, help="Those that are over as well.")
-@_language
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_silences(with_expired: bool, lang: str, as_json: bool) -> None:
     """List silences, the one that ends first on top.
@@ -95,8 +94,8 @@ def list_silences(with_expired: bool, lang: str, as_json: bool) -> None:
 
 @silence.command()
 @click.argument("silence_id", metavar="ID")
-@_by
-@_language
+@said_by_option
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def expire(silence_id: str, by: str, lang: str, as_json: bool) -> None:
     """End a silence now; what it muted and still stands is told.

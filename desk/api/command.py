@@ -9,13 +9,14 @@ import click
 from desk.api.app import create_app
 from desk.api.services import open_services
 from desk.api.serving import serve
+from streams.commands.options import log_level_option
 from streams.log_format import logging_config
 from streams.settings import Settings
 
 
 @click.command()
 @click.option("--port", type=int, help="Listen here instead of CREDITPULSE_API_PORT.")
-@click.option("--log-level", default="INFO", show_default=True)
+@log_level_option
 def api(port: int | None, log_level: str) -> None:
     """Answer credit checks and serve levels, alerts and decisions to other systems, until told to stop.
 

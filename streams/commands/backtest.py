@@ -18,6 +18,7 @@ from streams.backtesting.html.render import render
 from streams.backtesting.run import report, run_backtest
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
+from streams.commands.options import partitions_option, trailing_days_option
 from streams.commands.progress import progress_bar
 from streams.in_process import InProcess
 from streams.policy_file import named_policy
@@ -29,17 +30,8 @@ from streams.sources.ticks import with_ticks
 @click.argument("source", metavar="LEDGER_OR_EVENTS", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--policy", default="default", show_default=True, help="A file, laid over the default, or a pack's name.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the results.")
-@click.option(
-    "--partitions", default=1, show_default=True, type=click.IntRange(1, 1024),
-    help="As many as live, where decisions are to be the same: each partition has its own model.",
-)  # fmt: skip
-@click.option(
-    "--trailing-days",
-    default=30,
-    show_default=True,
-    type=click.IntRange(0, 3650),
-    help="Days after the last event, for outcomes to become certain; 0 where the data end amid open invoices.",
-)
+@partitions_option
+@trailing_days_option
 @ledger_options
 @money_options
 @click.option("--batch-model/--no-batch-model", default=True, help="Compare with a batch model, fitted each month.")

@@ -17,6 +17,7 @@ from schemas.errors import InvalidInput
 from streams.backtesting.compare import Setting, comparison, run_of
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
+from streams.commands.options import partitions_option, trailing_days_option
 from streams.commands.progress import ProgressLines, progress_bar
 from streams.policy_file import named_policy
 from streams.sources.past import past_events
@@ -33,8 +34,8 @@ _CUSTOMERS_SHOWN = 10
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for compare.json and compare.csv."
 )
-@click.option("--partitions", default=1, show_default=True, type=click.IntRange(1, 1024))
-@click.option("--trailing-days", default=30, show_default=True, type=click.IntRange(0, 3650))
+@partitions_option
+@trailing_days_option
 @ledger_options
 @money_options
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as one JSON object.")

@@ -32,6 +32,7 @@ def list_letters(code: str | None, limit: int, as_json: bool) -> None:
 
     \b
     Example:  creditpulse dead-letters list --code unknown_type
+    Exit codes: 0 done; 1 no broker answers.
     """
     letters = [letter for letter in _all() if code in (None, letter.data.reason_code)]
     shown = letters[-limit:]
@@ -51,14 +52,19 @@ def list_letters(code: str | None, limit: int, as_json: bool) -> None:
 
 @dead_letters.command()
 @click.argument("letter_id", metavar="ID")
-def explain(letter_id: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def explain(letter_id: str, as_json: bool) -> None:
     """Show one dead letter: where it stood, why it was refused, what it holds.
 
     \b
     Example:  creditpulse dead-letters explain payments/3/17/dead-letter
+    Exit codes: 0 done; 1 no broker answers; 2 there is no such dead letter.
     """
     letter = _find(letter_id)
     data = letter.data
+    if as_json:
+        click.echo(json.dumps(letter.model_dump(mode="json")))
+        return
     lines = {
         "topic": data.source.topic,
         "partition": data.source.partition,
@@ -89,6 +95,7 @@ def resubmit_letters(letter_ids: tuple[str, ...], code: str | None, value: Path 
 
     \b
     Example:  creditpulse dead-letters resubmit payments/3/17/dead-letter --value corrected.json
+    Exit codes: 0 published; 1 no broker answers; 2 there is no such dead letter, or an option is wrong.
     """
     if bool(letter_ids) == bool(code):
         raise click.UsageError("give ids, or --code, one of them")

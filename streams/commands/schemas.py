@@ -19,6 +19,7 @@ def schemas(out: Path, check: bool) -> None:
 
     \b
     Example:  creditpulse schemas --check
+    Exit codes: 0 up to date, or written; 1 a file is stale (with --check) or cannot be written.
     """
     stale = []
     for name, text in published_files().items():

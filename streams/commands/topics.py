@@ -41,6 +41,7 @@ def list_topics(as_json: bool) -> None:
 
     \b
     Example:  creditpulse topics list --json
+    Exit codes: 0 done; 1 no broker answers.
     """
     states = asyncio.run(topic_states(Settings()))
     if as_json:

@@ -16,6 +16,7 @@ from streams.backtesting.compare import Setting
 from streams.backtesting.tune import Goal, Metric, Search, sampled
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
+from streams.commands.options import trailing_days_option
 from streams.commands.progress import progress_bar
 from streams.policy_file import named_policy
 from streams.sources.past import past_events
@@ -29,10 +30,10 @@ from streams.sources.past import past_events
               help="precision of warnings with enough recall and lead, or net money in the main currency.")  # fmt: skip
 @click.option("--recall", default=0.88, show_default=True, type=click.FloatRange(0, 1), help="precision: at least.")
 @click.option("--lead", default=40.0, show_default=True, type=click.FloatRange(0, 365), help="precision: median days.")
-@click.option("--trials", default=30, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--seed", default=1, show_default=True, type=int)
+@click.option("--trials", default=30, show_default=True, type=click.IntRange(1, 10_000), help="Policies to try.")
+@click.option("--seed", default=1, show_default=True, type=int, help="The same seed finds the same policy.")
 @click.option("--customers", type=click.IntRange(1), help="Search on so many customers, drawn with the seed.")
-@click.option("--trailing-days", default=30, show_default=True, type=click.IntRange(0, 3650))
+@trailing_days_option
 @ledger_options
 @money_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
