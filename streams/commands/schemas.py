@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from schemas.errors import CreditPulseError
 from schemas.publish import published_files
 
 _DEFAULT = Path(__file__).resolve().parents[2] / "schemas" / "published"
@@ -28,8 +29,11 @@ def schemas(out: Path, check: bool) -> None:
             continue
         stale.append(name)
         if not check:
-            out.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            try:
+                out.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise CreditPulseError(f"{error.filename}: {error.strerror}") from error
     if check and stale:
         raise click.ClickException(f"stale: {', '.join(stale)}; run `creditpulse schemas`")
     click.echo("up to date" if not stale else f"wrote {len(stale)} files to {out}")
