@@ -8,9 +8,6 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from alerts import alert_service
 from alerts.alert_service import AlertView, GroupView
@@ -25,6 +22,7 @@ from alerts.routing.state import Stage
 from alerts.texts import Language, phrase, text
 from alerts.webhooks.dispatcher import wall_clock
 from streams.commands.options import said_by_option
+from streams.commands.show import print_table
 from streams.control import Control
 from streams.settings import Settings
 
@@ -67,7 +65,9 @@ def list_alerts(customer: str | None, stage: str | None, group: str | None, lang
     elif not found:
         click.echo(text("alerts.none", language))
     else:
-        Console().print(_table(found, language))
+        print_table(
+            [text(f"column.{name}", language) for name in _COLUMNS], (_cells(alert, language) for alert in found)
+        )
 
 
 @alerts.command()
@@ -88,13 +88,16 @@ def groups(lang: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([group.model_dump(mode="json") for group in found], ensure_ascii=False))
         return
-    table = Table(*(text(f"column.{name}", language) for name in _GROUP_COLUMNS), box=None)
+    if not found:
+        click.echo(text("alerts.none", language))
+        return
+    rows = []
     for group in found:
         labels = " ".join(f"{name}={value}" for name, value in group.labels.items())
         told = time_text(group.told_at) if group.told_at else "-"
         cells = [group.id, group.receiver, labels or "-", str(len(group.alerts)), told, str(group.repeats)]
-        table.add_row(*(Text(plain(cell, 200)) for cell in cells))
-    Console().print(table if found else text("alerts.none", language))
+        rows.append([plain(cell, 200) for cell in cells])
+    print_table([text(f"column.{name}", language) for name in _GROUP_COLUMNS], rows)
 
 
 @alerts.command()
@@ -128,18 +131,15 @@ def _with_alerts(work: Callable[[LiveAlerts, Control], Awaitable[Answer]]) -> An
     return asyncio.run(run())
 
 
-def _table(found: list[AlertView], language: Language) -> Table:
-    table = Table(*(text(f"column.{name}", language) for name in _COLUMNS), box=None)
-    for alert in found:
-        muted = ""
-        if alert.muted_by_silence:
-            muted = phrase("alerts.muted_silence", language, id=alert.muted_by_silence)
-        elif alert.muted_by_alert:
-            muted = phrase("alerts.muted_alert", language, id=alert.muted_by_alert)
-        cells = [
-            alert.id, text(f"stage.{alert.state}", language), text(alert.severity, language), alert.subject,
-            text(alert.labels["level"], language) if "level" in alert.labels else "-",
-            text(alert.kind, language), time_text(alert.since), muted, alert.acknowledged_by or "",
-        ]  # fmt: skip
-        table.add_row(*(Text(plain(cell)) for cell in cells))
-    return table
+def _cells(alert: AlertView, language: Language) -> list[str]:
+    muted = ""
+    if alert.muted_by_silence:
+        muted = phrase("alerts.muted_silence", language, id=alert.muted_by_silence)
+    elif alert.muted_by_alert:
+        muted = phrase("alerts.muted_alert", language, id=alert.muted_by_alert)
+    cells = [
+        alert.id, text(f"stage.{alert.state}", language), text(alert.severity, language), alert.subject,
+        text(alert.labels["level"], language) if "level" in alert.labels else "-",
+        text(alert.kind, language), time_text(alert.since), muted, alert.acknowledged_by or "",
+    ]  # fmt: skip
+    return [plain(cell) for cell in cells]

@@ -9,9 +9,6 @@ from datetime import timedelta
 from typing import TypeVar, cast
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from alerts import alert_service
 from alerts.alert_service import SilenceView
@@ -23,6 +20,7 @@ from alerts.texts import Language, phrase, text
 from alerts.webhooks.dispatcher import wall_clock
 from schemas.errors import InvalidInput
 from streams.commands.options import said_by_option
+from streams.commands.show import print_table
 from streams.control import Control
 from streams.settings import Settings
 
@@ -84,12 +82,15 @@ def list_silences(with_expired: bool, lang: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([one.model_dump(mode="json") for one in found], ensure_ascii=False))
         return
-    table = Table(*(text(f"column.{name}", language) for name in _COLUMNS), box=None)
+    if not found:
+        click.echo(text("silence.none", language))
+        return
+    rows = []
     for one in found:
         state = text(f"silence.{one.state}", language)
         cells = [one.id, state, " ".join(one.matchers), one.author, one.reason, time_text(one.ends)]
-        table.add_row(*(Text(plain(cell, 200)) for cell in cells))
-    Console().print(table if found else text("silence.none", language))
+        rows.append([plain(cell, 200) for cell in cells])
+    print_table([text(f"column.{name}", language) for name in _COLUMNS], rows)
 
 
 @silence.command()

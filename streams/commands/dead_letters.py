@@ -7,12 +7,10 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from schemas.decisions import DeadLetterOut
 from schemas.errors import InvalidInput
+from streams.commands.show import print_table
 from streams.dead_letter_box import as_event, read_dead_letters, readable_value
 from streams.publisher import publish
 from streams.settings import Settings
@@ -42,11 +40,11 @@ def list_letters(code: str | None, limit: int, as_json: bool) -> None:
     if not shown:
         click.echo("no dead letters" if code is None else f"no dead letters with reason {code}")
         return
-    table = Table("id", "refused at", "reason", "message", box=None)
+    rows = []
     for letter in shown:
         refused = f"{letter.recordedtime:%Y-%m-%d %H:%M:%S}Z"
-        table.add_row(letter.id, refused, letter.data.reason_code, escape(_one_line(letter.data.message)))
-    Console().print(table)
+        rows.append([letter.id, refused, letter.data.reason_code, _one_line(letter.data.message)])
+    print_table(["id", "refused at", "reason", "message"], rows)
     click.echo(f"{len(shown)} of {len(letters)}; `creditpulse dead-letters explain ID` shows one")
 
 

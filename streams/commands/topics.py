@@ -6,9 +6,8 @@ import asyncio
 import json
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from streams.commands.show import print_table
 from streams.settings import Settings
 from streams.topic_admin import ensure_topics, topic_states
 
@@ -54,9 +53,7 @@ def list_topics(as_json: bool) -> None:
     if not states:
         click.echo("no topics yet; `creditpulse topics create` makes them")
         return
-    table = Table("topic", "direction", "partitions", "records", "holds", box=None)
-    for state in states:
-        table.add_row(
-            state.name, state.topic.direction, str(state.partitions), f"{state.records:,}", state.topic.summary
-        )
-    Console().print(table)
+    print_table(
+        ["topic", "direction", "partitions", "records", "holds"],
+        [[s.name, s.topic.direction, str(s.partitions), f"{s.records:,}", s.topic.summary] for s in states],
+    )
