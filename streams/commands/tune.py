@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from schemas.errors import InvalidInput
 from streams.backtesting.compare import Setting
@@ -18,6 +16,7 @@ from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
 from streams.commands.options import trailing_days_option
 from streams.commands.progress import progress_bar
+from streams.commands.show import print_table
 from streams.policy_file import named_policy
 from streams.sources.past import past_events
 
@@ -90,12 +89,12 @@ def tune(
 
 
 def _show(found: dict[str, Any], out: Path) -> None:
-    console = Console()
-    settings = Table("setting", "found", box=None)
-    for name, value in found["parameters"].items():
-        settings.add_row(name.replace("_", " "), f"{value:.4g}" if isinstance(value, float) else str(value))
-    console.print(settings)
-    table = Table("span", "policy", "recall", "precision", "lead", "false/year", "net", box=None)
+    settings = [
+        [name.replace("_", " "), f"{value:.4g}" if isinstance(value, float) else str(value)]
+        for name, value in found["parameters"].items()
+    ]
+    print_table(["setting", "found"], settings)
+    rows = []
     for span in ("training", "validation"):
         for name in ("present", "tuned"):
             figures = found[span][name]
@@ -104,14 +103,14 @@ def _show(found: dict[str, Any], out: Path) -> None:
             shown += ["-" if warned["median_lead_days"] is None else f"{warned['median_lead_days']:.0f}"]
             rate = warned["false_alerts_per_customer_year"]
             net = ", ".join(f"{currency} {money['net']}" for currency, money in figures["money"].items())
-            table.add_row(span, name, *shown, "-" if rate is None else f"{rate:.2f}", net)
-    console.print(table)
+            rows.append([span, name, *shown, "-" if rate is None else f"{rate:.2f}", net])
+    print_table(["span", "policy", "recall", "precision", "lead", "false/year", "net"], rows)
     said = "the gain holds on the later span" if found["holds"] else "the gain does NOT hold on the later span"
     if found["parameters"]:
         ends = found["validation"]["gain_interval"]
         span = "no interval" if ends is None else f"95 % interval {ends[0]:+.3g} to {ends[1]:+.3g}"
         gains = f"training {found['training']['gain']:+.3g}, later {found['validation']['gain']:+.3g}, {span}"
-        console.print(f"{said} ({gains})")
+        click.echo(f"{said} ({gains})")
     else:
-        console.print("nothing better than the present policy was found on the training span")
-    console.print(f"wrote {out / 'tuned-policy.yaml'} and {out / 'tune.json'}")
+        click.echo("nothing better than the present policy was found on the training span")
+    click.echo(f"wrote {out / 'tuned-policy.yaml'} and {out / 'tune.json'}")

@@ -20,7 +20,7 @@ def test_on_a_terminal_the_id_is_whole(capsys: pytest.CaptureFixture[str], monke
     """It is what the next command takes; the rest is broken to fit."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "60")
-    print_table(["id", "reason", "customer"], ROWS)
+    print_table(["id", *"abcdefgh"], [[ROWS[0][0], *["a-word-that-cannot-be-broken"] * 8]])
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 3
     assert any(ROWS[0][0] in line for line in lines)
