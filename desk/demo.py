@@ -126,7 +126,7 @@ def _demo(options: _Options) -> None:
     if options.as_json:
         click.echo(json.dumps(report(run, parts, finished=finished)))
     else:
-        for line in closing_lines(run, parts, finished=finished):
+        for line in closing_lines(run, parts, options.language, finished=finished):
             click.echo(line)
 
 

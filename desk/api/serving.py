@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 
 import uvicorn
 from fastapi import FastAPI
@@ -29,6 +30,8 @@ def serve(app: FastAPI, settings: Settings, host: str, port: int, grace_seconds:
             timeout_graceful_shutdown=grace_seconds,
         )
     )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)  # uvicorn stops by its own, then raises it once more: that is no failure
     try:
         server.run()
     except SystemExit as error:  # uvicorn's own code for it is 3
