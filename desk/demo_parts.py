@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from contextlib import suppress
@@ -80,6 +81,13 @@ class DemoParts:
     def desk_url(self) -> str | None:
         """Where the desk is, if there is one."""
         return f"http://127.0.0.1:{self.settings.desk_port}" if self._desk else None
+
+    def write_environment(self) -> Path:
+        """A file for a shell to read (``. FILE``): commands of ours that are started there work on this demo."""
+        path = self.data_dir / "env.sh"
+        lines = (f"export {name}={shlex.quote(value)}\n" for name, value in self.settings.environment().items())
+        path.write_text("".join(lines), encoding="utf-8")
+        return path
 
     def check(self) -> None:
         """Raises Unavailable, with the end of its log, when a part has ended by itself."""

@@ -9,13 +9,14 @@ import click
 from desk.api.app import create_app
 from desk.api.services import open_services
 from desk.api.serving import serve
+from streams.commands.options import log_level_option
 from streams.log_format import logging_config
 from streams.settings import Settings
 
 
 @click.command()
-@click.option("--port", type=int, help="Listen here instead of CREDITPULSE_API_PORT.")
-@click.option("--log-level", default="INFO", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65_535), help="Listen here instead of CREDITPULSE_API_PORT.")
+@log_level_option
 def api(port: int | None, log_level: str) -> None:
     """Answer credit checks and serve levels, alerts and decisions to other systems, until told to stop.
 
@@ -29,4 +30,4 @@ def api(port: int | None, log_level: str) -> None:
     settings = Settings()
     logging.config.dictConfig(logging_config(log_level))
     port = settings.api_port if port is None else port
-    serve(create_app(settings, open_services), settings.web_host, port, grace_seconds=10)
+    serve(create_app(settings, open_services), settings, settings.web_host, port, grace_seconds=10)

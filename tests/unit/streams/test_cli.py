@@ -38,6 +38,18 @@ def test_help_of_every_command_has_an_example(path: tuple[str, ...], option: str
     assert is_group or "Example" in done.output
 
 
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_option_and_exit_code_is_explained(path: tuple[str, ...]) -> None:
+    """Who calls it from a script learns what its end means, and what each option does."""
+    command: click.Command | None = main
+    for name in path:
+        assert isinstance(command, click.Group)
+        command = command.get_command(_CONTEXT, name)
+    assert command is not None
+    assert isinstance(command, click.Group) or "Exit codes: 0 " in (command.help or "")
+    assert [option.name for option in command.params if isinstance(option, click.Option) and not option.help] == []
+
+
 def test_the_commands_of_packages_further_right_are_found() -> None:
     """demo and customer are not part of streams, and are there all the same."""
     names = {path[0] for path in COMMANDS}
@@ -58,7 +70,9 @@ def test_version_is_told() -> None:
     assert "0." in done.output
 
 
-@pytest.mark.parametrize("words", [["guess"], ["worker", "--role", "both", "--fast"], ["replay"]])
+@pytest.mark.parametrize(
+    "words", [["guess"], ["worker", "--log-level", "loud"], ["api", "--port", "99999"], ["replay"]]
+)
 def test_a_wrong_call_is_wrong_input(words: list[str]) -> None:
     """An unknown command or option, or a missing argument, ends with 2 and says so."""
     done = CliRunner().invoke(main, words)
