@@ -6,9 +6,6 @@ import logging.config
 
 import click
 
-from desk.api.app import create_app
-from desk.api.services import open_services
-from desk.api.serving import serve
 from streams.commands.options import log_level_option
 from streams.log_format import logging_config
 from streams.settings import Settings
@@ -27,6 +24,11 @@ def api(port: int | None, log_level: str) -> None:
     Example:  creditpulse api --port 6070
     Exit codes: 0 stopped as told; 1 no broker answers, or the port is taken; 2 a setting is wrong.
     """
+    # Imported when it runs: the help of `creditpulse` would wait for it.
+    from desk.api.app import create_app
+    from desk.api.services import open_services
+    from desk.api.serving import serve
+
     settings = Settings()
     logging.config.dictConfig(logging_config(log_level))
     port = settings.api_port if port is None else port

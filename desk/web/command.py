@@ -6,9 +6,6 @@ import logging.config
 
 import click
 
-from desk.api.services import open_services
-from desk.api.serving import serve
-from desk.web.mount import create_desk
 from streams.commands.options import log_level_option
 from streams.log_format import logging_config
 from streams.settings import Settings
@@ -29,6 +26,11 @@ def desk(port: int | None, demo: bool, log_level: str) -> None:
     Example:  creditpulse desk --port 6072
     Exit codes: 0 stopped as told; 1 no broker answers, or the port is taken; 2 a setting is wrong.
     """
+    # Imported when it runs: the help of `creditpulse` would wait for it.
+    from desk.api.services import open_services
+    from desk.api.serving import serve
+    from desk.web.mount import create_desk
+
     settings = Settings()
     logging.config.dictConfig(logging_config(log_level))
     host = "127.0.0.1" if demo else settings.web_host

@@ -11,15 +11,11 @@ import click
 
 from schemas.errors import InvalidInput
 from schemas.levels import Level
-from streams.backtesting.holds import Holds
-from streams.backtesting.html.render import render
-from streams.backtesting.run import report, run_backtest
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
 from streams.commands.options import partitions_option, trailing_days_option
 from streams.commands.progress import progress_bar
 from streams.commands.show import print_table
-from streams.in_process import InProcess
 from streams.policy_file import named_policy
 from streams.sources.past import past_events
 from streams.sources.ticks import with_ticks
@@ -58,6 +54,12 @@ def backtest(
     Example:  creditpulse backtest ledger.csv.gz --out build/backtest
     Exit codes: 0 done; 2 the ledger, events or policy are wrong.
     """
+    # Imported when it runs: the help of `creditpulse` would wait for it.
+    from streams.backtesting.holds import Holds
+    from streams.backtesting.html.render import render
+    from streams.backtesting.run import report, run_backtest
+    from streams.in_process import InProcess
+
     text = named_policy(policy)
     with progress_bar() as bar:
         task = bar.add_task("reading", total=None)

@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 from schemas.errors import InvalidInput
-from streams.backtesting.compare import Setting, comparison, run_of
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
 from streams.commands.options import partitions_option, trailing_days_option
@@ -66,6 +65,9 @@ def compare(
     Example:  creditpulse compare default my-policy.yaml ledger.csv.gz --out build/compare
     Exit codes: 0 done; 2 the ledger or a policy is wrong (with file, line and reason).
     """
+    # Imported when it runs: the help of `creditpulse` would wait for it.
+    from streams.backtesting.compare import Setting, comparison, run_of
+
     texts = [named_policy(policy_a), named_policy(policy_b)]
     setting = Setting(datetime.now(UTC), partitions, trailing_days, assumptions(options))
     with progress_bar() as bar:

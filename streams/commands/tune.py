@@ -10,8 +10,6 @@ from typing import Any, cast
 import click
 
 from schemas.errors import InvalidInput
-from streams.backtesting.compare import Setting
-from streams.backtesting.tune import Goal, Metric, Search, sampled
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
 from streams.commands.options import trailing_days_option
@@ -63,6 +61,10 @@ def tune(
     Example:  creditpulse tune ledger.csv.gz --policy my-policy.yaml --trials 50 --out build/tune
     Exit codes: 0 done (whether or not the gain holds: see `holds`); 2 the ledger or the policy is wrong.
     """
+    # Imported when it runs: the help of `creditpulse` would wait for it.
+    from streams.backtesting.compare import Setting
+    from streams.backtesting.tune import Goal, Metric, Search, sampled
+
     # Of the default nothing is repeated in the tuned file: what a firm's file does not name follows the default.
     text = "version: default\n" if policy == "default" else named_policy(policy)
     with progress_bar() as bar:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
@@ -139,3 +141,13 @@ def test_a_validation_error_of_something_else_is_a_bug() -> None:
     group = type(main)("creditpulse")
     group.get_command = lambda ctx, name: fail  # type: ignore[method-assign, assignment]
     assert CliRunner().invoke(group, ["fail"]).exit_code == 1
+
+
+def test_the_list_of_commands_waits_for_no_heavy_library() -> None:
+    """Models, pages and statistics are imported by the commands that need them, when they run."""
+    program = (
+        "import sys; from streams.cli import main; main(['--help'], standalone_mode=False); "
+        "print([name for name in ('river', 'nicegui', 'sklearn', 'scipy', 'chdb') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
