@@ -108,7 +108,7 @@ class _HoldsPage:
             Column("order_id", t("order"), "text", 104),
             Column("amount", t("amount"), "money", 116, currency="currency"),
             Column("level", t("frame.level"), "level", 110),
-            Column("since", t("age"), "badge", 100, look=age),
+            Column("since", t("age"), "badge", 118, look=age),
             Column("why", t("why")),
             Column("to_free", t("to_free")),
             Column("mark", t("mark"), "badge", 146, look=mark),
