@@ -33,11 +33,15 @@ class _Decide:
 
 
 def _held(order_id: str, version: int) -> HeldOrder:
-    exposure = Exposure.model_construct(exposure=Decimal(10), currency="USD", limit=None, overdue=Decimal(version))
-    return HeldOrder.model_construct(
-        customer_id="C1", order_id=order_id, version=version, amount=Decimal(5), currency="USD", name=None, forced=None,
-        free=None, level=Level.WATCH, checks=[], measure=None, to_pass=[], exposure=exposure,
-    )  # fmt: skip
+    exposure: dict[str, Any] = {
+        "exposure": Decimal(10), "currency": "USD", "limit": None, "overdue": Decimal(version),
+    }  # fmt: skip
+    fields: dict[str, Any] = {
+        "customer_id": "C1", "order_id": order_id, "version": version, "amount": Decimal(5), "currency": "USD",
+        "name": None, "forced": None, "free": None, "level": Level.WATCH, "checks": [], "measure": None, "to_pass": [],
+        "exposure": Exposure.model_construct(**exposure),
+    }  # fmt: skip
+    return HeldOrder.model_construct(**fields)
 
 
 def test_a_button_outlasts_the_figures_beside_it_but_not_its_order() -> None:
