@@ -41,15 +41,15 @@ class _Checked(NamedTuple):
 
 
 class HoldQueue:
-    """``now()`` as often as you like: only what has changed is checked again."""
+    """``now()`` as often as you like, for all who ask: only what has changed is checked again."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._checked: dict[tuple[str, str], _Checked] = {}
 
-    def now(self, limit: int = MOST, offset: int = 0) -> list[HeldOrder]:
-        """A page of them; raises Unavailable while the book is being read."""
-        waiting = self._waiting()[offset : offset + limit]
+    def now(self) -> list[HeldOrder]:
+        """The first ``MOST`` of them; raises Unavailable while the book is being read."""
+        waiting = self._waiting()[:MOST]
         before, self._checked = self._checked, {}
         found = []
         for _, customer_id, order_id in waiting:

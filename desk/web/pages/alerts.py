@@ -17,6 +17,7 @@ from alerts.routing.state import ENDED, Stage
 from desk.api.roles import Role
 from desk.web.components.acts import ask_reason
 from desk.web.components.basics import Segments, Tile, badge, button, card, empty, facts, plain_table
+from desk.web.components.section import Section
 from desk.web.components.table import Column, Table
 from desk.web.frame import Frame
 from desk.web.live import News
@@ -57,13 +58,13 @@ class _AlertsPage:
                 choices = [(name, t(f"show_{name}")) for name in ("open", "ended", "all")]
                 self._filter = Segments(choices, "open", lambda _: self._draw(anew=True))
             with card(t("silences"), span=6) as head:
-                self._silences = ui.element("div")
+                self._silences = Section()
             with head:
                 ui.element("div").classes("grow")
                 if frame.may(Role.ANALYST):
                     button(t("silence"), lambda: self._silence(""), icon="notifications_paused")
             with card(t("groups"), t("groups_note"), span=6):
-                self._groups = ui.element("div")
+                self._groups = Section()
             with card(t("grades"), t("grades_note"), span=12, flush=True):
                 self._grades = Table(frame, self._grade_columns(), key="key", height=220, about=t("grades"))
         frame.live(self._refresh, control=[acknowledgement.KIND, silences.KIND], every=_SECONDS)
@@ -124,8 +125,9 @@ class _AlertsPage:
         self._table.show(
             [self._row(one) for one in found if wanted == "all" or (one.state in ENDED) == (wanted == "ended")][:_MOST]
         )
-        self._show_silences(known)
-        self._show_groups(alert_service.list_groups(services.alerts), {one.id: one for one in found})
+        self._silences.show(known, lambda: self._draw_silences(known))
+        groups = self._group_rows(alert_service.list_groups(services.alerts), {one.id for one in found})
+        self._groups.show(groups, lambda: self._draw_groups(groups))
 
     def _show_tiles(self, found: list[AlertView], known: list[SilenceView]) -> None:
         f = self._frame.f
@@ -162,50 +164,40 @@ class _AlertsPage:
             return self._frame.t("by_silence", id=one.muted_by_silence)
         return self._frame.t("by_alert", id=one.muted_by_alert) if one.muted_by_alert else ""
 
-    def _show_silences(self, known: list[SilenceView]) -> None:
+    def _draw_silences(self, known: list[SilenceView]) -> None:
         frame, t = self._frame, self._frame.t
-        self._silences.clear()
-        with self._silences:
-            if not known:
-                empty(t("no_silences"), "notifications_active")
-                return
-            head = [(t(name), False) for name in ("matchers", "author", "reason", "ends")] + [("", False)]
-            rows: list[list[str | Callable[[], object]]] = [
-                [
-                    ", ".join(one.matchers),
-                    one.author,
-                    one.reason,
-                    frame.f.time(one.ends),
-                    partial(self._end_button, one),
-                ]
-                for one in known
-            ]
-            plain_table(head, rows)
+        if not known:
+            empty(t("no_silences"), "notifications_active")
+            return
+        head = [(t(name), False) for name in ("matchers", "author", "reason", "ends")] + [("", False)]
+        rows: list[list[str | Callable[[], object]]] = [
+            [", ".join(one.matchers), one.author, one.reason, frame.f.time(one.ends), partial(self._end_button, one)]
+            for one in known
+        ]
+        plain_table(head, rows)
 
     def _end_button(self, one: SilenceView) -> None:
         if self._frame.may(Role.ANALYST):
             button(self._frame.t("end"), lambda: self._end(one), look="quiet", label=self._frame.t("end_silence"))
 
-    def _show_groups(self, groups: list[GroupView], alerts: dict[str, AlertView]) -> None:
-        frame, t = self._frame, self._frame.t
-        self._groups.clear()
-        with self._groups:
-            if not groups:
-                empty(t("no_groups"))
-                return
-            head = [(t("receiver"), False), (t("labels"), False), (t("count"), True), (t("told_at"), False)]
-            plain_table(
-                head,
-                [
-                    [
-                        one.receiver,
-                        ", ".join(f"{name}={value}" for name, value in sorted(one.labels.items())),
-                        frame.f.number(sum(member in alerts for member in one.alerts)),
-                        frame.f.time(one.told_at) if one.told_at else "–",
-                    ]
-                    for one in groups[:_MOST]
-                ],
-            )
+    def _group_rows(self, groups: list[GroupView], known: set[str]) -> list[list[str]]:
+        f = self._frame.f
+        return [
+            [
+                one.receiver,
+                ", ".join(f"{name}={value}" for name, value in sorted(one.labels.items())),
+                f.number(sum(member in known for member in one.alerts)),
+                f.time(one.told_at) if one.told_at else "–",
+            ]
+            for one in groups[:_MOST]
+        ]
+
+    def _draw_groups(self, rows: list[list[str]]) -> None:
+        t = self._frame.t
+        if not rows:
+            empty(t("no_groups"))
+            return
+        plain_table([(t("receiver"), False), (t("labels"), False), (t("count"), True), (t("told_at"), False)], rows)
 
     async def _refresh_grades(self, news: News) -> None:
         rows = await self._frame.view("tightening_grades", limit=_MOST, max_age=_GRADES_SECONDS)
