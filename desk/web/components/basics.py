@@ -35,6 +35,23 @@ def card(
             yield head
 
 
+class Place:
+    """A part of a page that is built anew only when what it shows has changed: a click in that moment would be lost."""
+
+    def __init__(self, classes: str = "") -> None:
+        self.element = ui.element("div").classes(classes)
+        self._shown: object = ...
+
+    def show(self, state: object, build: Callable[[], object]) -> None:
+        """``state``: all that ``build`` shows."""
+        if state == self._shown:
+            return
+        self._shown = state
+        self.element.clear()
+        with self.element:
+            build()
+
+
 class Tile:
     """One figure with its name and a note; ``show`` changes it."""
 

@@ -79,7 +79,8 @@ daily AS
         UNION ALL
         SELECT levels.customer_id, known.currency, levels.day, toDecimal128(0, 4), levels.level
         FROM levels
-        INNER JOIN (SELECT DISTINCT customer_id, currency FROM moves) AS known ON known.customer_id = levels.customer_id
+        INNER JOIN (SELECT DISTINCT customer_id, toString(currency) AS currency FROM raw_log WHERE amount IS NOT NULL) AS known
+            ON known.customer_id = levels.customer_id
     )
     GROUP BY customer_id, currency, day
 ),
@@ -108,20 +109,20 @@ deltas AS
 ),
 filled AS
 (
-    SELECT day, level, currency, change FROM deltas
-    UNION ALL
-    SELECT first_day + arrayJoin(range(days)), level, currency, toDecimal128(0, 4)
-    FROM (SELECT DISTINCT level, currency FROM deltas) AS known
-    CROSS JOIN
+    -- every day from the first one on, also those without any change
+    SELECT level, currency, entry.1 AS day, sum(entry.2) AS change
+    FROM
     (
-        SELECT min(day) AS first_day, toUInt32(greatest(max(day), any(book_day.as_of)) - first_day + 1) AS days
+        SELECT level, currency, groupArray((day, change)) AS known, min(min(day)) OVER () AS first_day,
+               toUInt32(any(book_day.as_of) - first_day + 1) AS days
         FROM deltas
         CROSS JOIN book_day
-        HAVING count() > 0
-    ) AS bounds
+        GROUP BY level, currency
+    )
+    ARRAY JOIN arrayConcat(known, arrayMap(n -> (first_day + n, toDecimal128(0, 4)), range(days))) AS entry
+    GROUP BY level, currency, day
 )
 SELECT day, level, currency,
-       sum(sum(change)) OVER (PARTITION BY level, currency ORDER BY day
-                              ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS exposure
+       sum(change) OVER (PARTITION BY level, currency ORDER BY day
+                         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS exposure
 FROM filled
-GROUP BY day, level, currency
