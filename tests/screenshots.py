@@ -96,8 +96,8 @@ def _addresses(page: Page, url: str) -> dict[str, str]:
 def _send_what_is_refused(data: Path) -> None:
     """A few records that the gate cannot take, as a broken interface sends them."""
     settings, at = settings_of(data), to_ms(datetime.now(UTC))
-    payment = {"version": 1, "type": "payment.received", "event_id": "ERP-7", "customer_id": "C00007", "payment_id": "P7",
-               "amount": "-12.00", "currency": "EUR", "paid_at": "2025-10-01T08:00:00Z",
+    payment = {"version": 1, "type": "payment.received", "event_id": "ERP-7", "customer_id": "C00007",
+               "payment_id": "P7", "amount": "-12.00", "currency": "EUR", "paid_at": "2025-10-01T08:00:00Z",
                "occurred_at": "2025-10-01T08:00:00Z"}  # fmt: skip
     values = [payment, payment | {"currency": "euro", "amount": "12.00"}, "not a payment"]
     events = [TimedEvent(PAYMENTS, "C00007", at, json.dumps(value).encode()) for value in values]

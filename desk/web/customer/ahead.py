@@ -14,6 +14,7 @@ from alerts.sentences import help_text, way_back_text
 from desk.customer_questions import NEW, FileAnswer, Step, WhatIfAnswer, what_if
 from desk.web.components.basics import badge, button, card, empty, level_badge, plain_table, reason_list
 from desk.web.frame import Frame
+from desk.web.texts import said
 from schemas.customer_file import CustomerStanding
 from schemas.decisions import OrderDecision
 from schemas.errors import CreditPulseError, InvalidInput
@@ -87,7 +88,7 @@ class WhatIfCard:
         try:
             found = what_if(self._frame.services, self._id, self._steps())
         except CreditPulseError as error:
-            self._wrong.text = getattr(error, "message", None) or str(error)
+            self._wrong.text = said(getattr(error, "message", None) or str(error), self._frame.language)
             self._wrong.classes(remove="hidden")
             return
         self._wrong.classes(add="hidden")

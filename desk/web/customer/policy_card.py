@@ -10,6 +10,7 @@ from nicegui import ui
 from desk.customer_questions import PolicyAnswer, PolicyValue, policy_values
 from desk.web.components.basics import badge, button, empty, plain_table
 from desk.web.frame import Frame
+from desk.web.texts import said
 from schemas.errors import CreditPulseError
 
 _MOST, _LONGEST = 60, 90
@@ -47,7 +48,7 @@ class PolicyValues:
             found = policy_values(frame.services, customer, [path] if path else ())
         except CreditPulseError as error:
             with self._body:
-                ui.label(str(error)).classes("bad-text")
+                ui.label(said(str(error), frame.language)).classes("bad-text")
             return
         with self._layers:
             ui.label(frame.t("policy_card.version", version=found.version)).classes("muted")

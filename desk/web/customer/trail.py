@@ -12,6 +12,7 @@ from desk.api.customers import Proof, proof_of
 from desk.customer_sheet import entry_text
 from desk.web.components.basics import badge, button, card, empty, plain_table
 from desk.web.frame import Frame
+from desk.web.texts import said
 from desk.web.views import Row
 from schemas.errors import CreditPulseError
 
@@ -103,7 +104,7 @@ class AuditTrail:
         with self._proof:
             if isinstance(found, str):
                 badge(t("not_verified"), "help_outline", "warn")
-                ui.label(found).classes("muted small")
+                ui.label(said(found, frame.language)).classes("muted small")
             elif found.ok:
                 badge(t("proven", count=frame.f.number(found.proven)), "verified_user", "good")
                 if found.uncovered:

@@ -14,9 +14,15 @@ from desk.dead_letter_acts import Resubmission, resubmissions
 from desk.web.components.basics import button, card, empty, facts
 from desk.web.components.table import Column, Table
 from desk.web.frame import Frame
+from desk.web.texts import said
 from desk.web.views import Row
 
 _LONGEST = 20_000
+REASONS = frozenset({
+    "in_the_future", "empty_value", "too_large", "unknown_type", "not_json", "not_an_object", "unknown_version",
+    "invalid_field", "missing_field", "unknown_field", "wrong_partition", "wrong_key", "not_understood",
+})  # fmt: skip
+"""Of the gate, that have a name here."""
 
 
 class Letters:
@@ -62,9 +68,10 @@ class Letters:
 
     def _row(self, row: Row, done: Resubmission | None) -> Row:
         return {
-            **{name: row[name] for name in ("id", "recorded_time", "source_topic", "field", "message")},
+            **{name: row[name] for name in ("id", "recorded_time", "source_topic", "field")},
             "place": f"{row['source_partition']} @ {row['source_offset']}",
-            "reason": row["reason_code"].replace("_", " "),
+            "reason": _reason(self._frame, row),
+            "message": said(row["message"], self._frame.language),
             "resubmitted": "" if done is None else done.by,
             "state": "" if done is None else done.by,  # a cell is drawn again when its own value changes
         }
@@ -85,9 +92,9 @@ async def _show_letter(frame: Frame, row: Row) -> None:
             ui.label(f"{t('letter')} {row['source_topic']} {row['source_partition']} @ {row['source_offset']}")
         facts(
             [
-                (t("reason"), row["reason_code"].replace("_", " ")),
+                (t("reason"), _reason(frame, row)),
                 (t("field"), row["field"] or "–"),
-                (t("message"), row["message"]),
+                (t("message"), said(row["message"], frame.language)),
                 (t("record_time"), frame.f.time(row["record_time"], seconds=True)),
             ]
         )
@@ -113,6 +120,11 @@ async def _show_letter(frame: Frame, row: Row) -> None:
 async def _submit(frame: Frame, letter_id: str, value: str | None) -> None:
     who = frame.acting(dead_letter_acts.SUBMITS)
     await dead_letter_acts.resubmit(frame.services, who, [letter_id], value)
+
+
+def _reason(frame: Frame, row: Row) -> str:
+    code = row["reason_code"]
+    return frame.t(f"reason_{code}") if code in REASONS else code.replace("_", " ")
 
 
 def _text(value_base64: str | None) -> str:

@@ -12,6 +12,7 @@ from nicegui import ui
 from desk.policy_trials import TRIES, Trial
 from desk.web.components.basics import badge, button, card, plain_table
 from desk.web.frame import Frame
+from desk.web.texts import said
 from schemas.errors import CreditPulseError
 
 _MONEY = ("held_amount", "false_hold_amount", "sales_forgone", "margin_forgone", "bad_amount_held", "loss_avoided",
@@ -69,7 +70,7 @@ class PolicyTrialCard:
                 frame.acting(TRIES), self._text.value or "", frame.services.book.policy_text(), frame.services.now()
             )
         except CreditPulseError as error:
-            self._wrong.text = getattr(error, "message", None) or str(error)
+            self._wrong.text = said(getattr(error, "message", None) or str(error), frame.language)
             self._wrong.classes(remove="hidden")
             return
         self._wrong.classes(add="hidden")
@@ -94,7 +95,7 @@ class PolicyTrialCard:
             bar._props["aria-label"] = t("progress")
             ui.label(t("progress_of", share=frame.f.percent(trial.progress), events=frame.f.number(trial.events)))
         if trial.message:
-            ui.label(trial.message).classes("bad-text")
+            ui.label(said(trial.message, frame.language)).classes("bad-text")
         if trial.found is not None:
             self._found(trial.found)
 
