@@ -70,15 +70,19 @@ def _take(page: Page, url: str, out: Path, language: str, theme: str, *, readme:
     """All pages in one language and theme; how many."""
     _choose(page, url, language, theme)
     addresses = _addresses(page, url)
-    for name, address in addresses.items():
+    for name, address in sorted(addresses.items(), key=lambda pair: pair[0] == "models"):  # a policy is being tried
         page.goto(url + address)
-        if name == "models":  # the policy that is being tried
-            page.locator("section.card table.plain a[href^='/customers/']").first.wait_for(timeout=_TRIAL_MS)
+        if name == "models":
+            page.wait_for_function("document.querySelector('.linear-progress, .q-linear-progress') === null")
         page.wait_for_timeout(_SETTLE_MS)
+        page.wait_for_function("![...document.querySelectorAll('.skeleton')].some(found => found.offsetParent)")
         taken = f"{name}-{language}-{theme}"
-        page.screenshot(path=out / f"{taken}.png", full_page=True)
         if readme and taken in _README:
             page.screenshot(path=ROOT / "docs" / "img" / _README[taken])
+        whole = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size(_SIZE | {"height": max(_SIZE["height"], whole)})
+        page.screenshot(path=out / f"{taken}.png", full_page=True)
+        page.set_viewport_size(_SIZE)
     return len(addresses)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from nicegui import ui
 
 from desk.api.customer_book import BookSum
+from desk.hold_queue import HoldQueue
 from desk.web.components.basics import Segments, Tile, card, empty, plain_table, skeleton
 from desk.web.components.charts import Chart, bars, over_time
 from desk.web.components.migration import Migration
@@ -47,18 +48,21 @@ async def build(frame: Frame) -> None:
 
     async def most_seldom(news: News) -> None:
         await collection.show()
+
+    async def losses(news: News) -> None:
         await loss.show()
 
     frame.live(every_second, topics=[LEVELS], every=1.0)
     frame.live(seldom, every=_SELDOM_SECONDS)
     frame.live(most_seldom, every=_MOST_SELDOM_SECONDS)
+    frame.live(losses, every=_MOST_SELDOM_SECONDS)
 
 
 class _Now:
     """Tiles, and customers or exposure by level."""
 
     def __init__(self, frame: Frame) -> None:
-        self._frame = frame
+        self._frame, self._queue = frame, HoldQueue(frame.services)
         t = frame.t
         self._customers = Tile(t("customers"))
         self._exposure = Tile(t("exposure"), about=t("exposure_about"))
@@ -87,8 +91,10 @@ class _Now:
         self._exposure.show(f.short_money(exposure, currency), more)
         share = float(overdue / exposure) if overdue and exposure else 0.0
         self._overdue.show(f.short_money(overdue or 0, currency), frame.t("of_exposure", share=f.percent(share, 1)))
-        as_of = health.data_as_of
-        age = as_of - book.held_since if as_of is not None and book.held_since is not None else None
+        waiting = next(iter(self._queue.now(1)), None)
+        age = None
+        if waiting is not None and waiting.held_since is not None:  # counted as on the page of holds
+            age = self._queue.clock(frame.services.book.known(waiting.customer_id).as_of) - waiting.held_since
         self._holds.show(f.number(book.holds), frame.t("oldest", age=f.age(age)) if age is not None else "")
         worse = [book.levels[level] for level in (Level.WATCH, Level.HIGH_RISK, Level.BLOCKED)]
         at_risk = sum((level.exposure.get(currency, 0) for level in worse), start=0)
@@ -236,7 +242,9 @@ class _ExpectedLoss:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         with card(frame.t("loss"), frame.t("loss_note"), span=3) as head:
+            self._waits = skeleton(176)
             self._chart = Chart(frame, frame.t("loss_about"), 176)
+            self._chart.element.set_visibility(False)
             self._told = ui.label("").classes("muted small")
         with head:
             ui.element("div").classes("grow")
@@ -255,6 +263,8 @@ class _ExpectedLoss:
         losses = [float(found[level]["expected_loss"]) for level in levels]
         labels = [f.short_money(round(loss)) for loss in losses]
         names = [frame.code(level) for level in levels]
+        self._waits.set_visibility(False)
+        self._chart.element.set_visibility(True)
         self._chart.show(bars(frame, names, losses, [frame.palette.levels[level] for level in levels], labels))
         exposure = sum(float(row["exposure"]) for row in found.values())
         share = f.percent(sum(losses) / exposure if exposure else None, 2)
