@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from alerts.texts import LANGUAGES
 from desk.web.page import find_pages
@@ -27,7 +27,7 @@ from tests.integration.browser.conftest import chromium, run
 from tests.integration.demo_process import ROOT, settings_of, start, wait_for
 from tests.integration.pipeline import publish
 
-_SIZE = {"width": 1440, "height": 900}
+_SIZE = ViewportSize(width=1440, height=900)
 _SETTLE_MS = 3_000
 _TRIAL_MS = 150_000
 _DRAFT = "limits: {base: {USD: 12000, EUR: 12000, CNY: 90000}}\n"
@@ -73,14 +73,15 @@ def _take(page: Page, url: str, out: Path, language: str, theme: str, *, readme:
     for name, address in sorted(addresses.items(), key=lambda pair: pair[0] == "models"):  # a policy is being tried
         page.goto(url + address)
         if name == "models":
-            page.wait_for_function("document.querySelector('.linear-progress, .q-linear-progress') === null")
+            page.wait_for_timeout(_SETTLE_MS)
+            page.locator(".q-linear-progress").wait_for(state="detached", timeout=_TRIAL_MS)
         page.wait_for_timeout(_SETTLE_MS)
         page.wait_for_function("![...document.querySelectorAll('.skeleton')].some(found => found.offsetParent)")
         taken = f"{name}-{language}-{theme}"
         if readme and taken in _README:
             page.screenshot(path=ROOT / "docs" / "img" / _README[taken])
         whole = page.evaluate("document.documentElement.scrollHeight")
-        page.set_viewport_size(_SIZE | {"height": max(_SIZE["height"], whole)})
+        page.set_viewport_size(ViewportSize(width=_SIZE["width"], height=max(_SIZE["height"], whole)))
         page.screenshot(path=out / f"{taken}.png", full_page=True)
         page.set_viewport_size(_SIZE)
     return len(addresses)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from streams.settings import Settings
 
@@ -58,7 +59,7 @@ def settings_of(data_dir: Path) -> Settings:
         environment = Path(f"/proc/{process}/environ").read_bytes().decode().split("\0")
         given = dict(entry.split("=", 1) for entry in environment if entry.startswith("CREDITPULSE_"))
         if "CREDITPULSE_BROKER" in given:
-            names = {name.removeprefix("CREDITPULSE_").lower(): value for name, value in given.items()}
+            names: dict[str, Any] = {name.removeprefix("CREDITPULSE_").lower(): value for name, value in given.items()}
             return Settings(_env_file=None, **names)
     raise AssertionError(f"no part of the demo in {data_dir} runs")
 
