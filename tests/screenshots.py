@@ -72,6 +72,9 @@ def _take(page: Page, url: str, out: Path, language: str, theme: str, *, readme:
     addresses = _addresses(page, url)
     for name, address in sorted(addresses.items(), key=lambda pair: pair[0] == "models"):  # a policy is being tried
         page.goto(url + address)
+        if name == "customer":
+            page.locator(".form-row input").first.fill("25000")
+            page.locator("section.card .button.main-act").first.click()
         if name == "models":
             page.wait_for_timeout(_SETTLE_MS)
             page.locator(".q-linear-progress").wait_for(state="detached", timeout=_TRIAL_MS)

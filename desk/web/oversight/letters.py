@@ -18,6 +18,7 @@ from desk.web.texts import said
 from desk.web.views import Row
 
 _LONGEST = 20_000
+SOURCES = frozenset({"payments", "overdue", "orders", "assessments", "supply", "market", "policy"})
 REASONS = frozenset({
     "in_the_future", "empty_value", "too_large", "unknown_type", "not_json", "not_an_object", "unknown_version",
     "invalid_field", "missing_field", "unknown_field", "wrong_partition", "wrong_key", "not_understood",
@@ -37,7 +38,7 @@ class Letters:
             with self._none:
                 empty(t("no_letters"), "mark_email_read")
             self._table = Table(
-                frame, self._columns(), key="id", height=360, on_open=self._open, about=t("letters")
+                frame, self._columns(), key="id", height=300, on_open=self._open, about=t("letters")
             )  # fmt: skip
 
     def _columns(self) -> list[Column]:
@@ -52,10 +53,10 @@ class Letters:
             Column("recorded_time", t("refused_at"), "time", 130),
             Column("source_topic", t("topic"), "text", 120),
             Column("place", t("place"), "text", 90),
-            Column("reason", t("reason"), "text", 190),
-            Column("field", t("field"), "text", 170),
+            Column("reason", t("reason"), "text", 130),
+            Column("field", t("field"), "text", 120),
             Column("message", t("message"), "text"),
-            Column("state", t("state"), "badge", 200, look=state),
+            Column("state", t("state"), "badge", 190, look=state),
         ]
 
     def show(self, rows: Sequence[Row]) -> None:
@@ -68,7 +69,8 @@ class Letters:
 
     def _row(self, row: Row, done: Resubmission | None) -> Row:
         return {
-            **{name: row[name] for name in ("id", "recorded_time", "source_topic", "field")},
+            **{name: row[name] for name in ("id", "recorded_time", "field")},
+            "source_topic": topic_name(self._frame, row["source_topic"]),
             "place": f"{row['source_partition']} @ {row['source_offset']}",
             "reason": _reason(self._frame, row),
             "message": said(row["message"], self._frame.language),
@@ -120,6 +122,11 @@ async def _show_letter(frame: Frame, row: Row) -> None:
 async def _submit(frame: Frame, letter_id: str, value: str | None) -> None:
     who = frame.acting(dead_letter_acts.SUBMITS)
     await dead_letter_acts.resubmit(frame.services, who, [letter_id], value)
+
+
+def topic_name(frame: Frame, topic: str) -> str:
+    """What a public topic is called; its own name where it has none here."""
+    return frame.t(f"overview.topic_{topic}") if topic in SOURCES else topic
 
 
 def _reason(frame: Frame, row: Row) -> str:

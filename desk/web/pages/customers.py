@@ -156,7 +156,7 @@ class _CustomersPage:
                 levels = {level.value: frame.code(level) for level in Level}
                 self._levels = self._choice("frame.level", levels, "levels", several=True)
                 actions = {action.value: t(f"action_{action.value}") for action in NextAction}
-                self._actions = self._choice("next_action", actions, "actions", several=True)
+                self._actions = self._choice("action", actions, "actions", several=True)
                 self._owner = self._choice("owner", {}, "owner")
                 self._sector = self._choice("sector", {}, "sector")
                 ui.element("div").classes("grow")

@@ -15,6 +15,7 @@ from desk.web.components.migration import Migration
 from desk.web.components.tape import Tape
 from desk.web.frame import Frame
 from desk.web.live import News
+from desk.web.oversight.letters import topic_name
 from desk.web.page import Page
 from desk.web.views import Row
 from schemas.levels import Level
@@ -241,7 +242,7 @@ class _ExpectedLoss:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        with card(frame.t("loss"), frame.t("loss_note"), span=3) as head:
+        with card(frame.t("loss"), span=3) as head:
             self._waits = skeleton(176)
             self._chart = Chart(frame, frame.t("loss_about"), 176)
             self._chart.element.set_visibility(False)
@@ -303,14 +304,13 @@ class _Freshness:
             ]
             plain_table(head, [
                 [
-                    frame.t(f"topic_{row['topic']}") if row["topic"] in _TOPICS else row["topic"],
+                    topic_name(frame, row["topic"]),
                     f.clock(row["newest_time"]), f.days(row["behind_days"], 1), f.number(row["records"]),
                 ]
                 for row in rows
             ])  # fmt: skip
 
 
-_TOPICS = frozenset({"payments", "overdue", "orders", "assessments", "supply", "market", "policy"})
 _OURS = frozenset({"ticks", "broadcasts", "partition-reports"})
 
 PAGE = Page("overview", "/", "space_dashboard", build, order=10)
