@@ -11,14 +11,13 @@ from nicegui import ui
 
 from desk import dead_letter_acts
 from desk.dead_letter_acts import Resubmission, resubmissions
-from desk.web.components.basics import button, card, empty, facts
+from desk.web.components.basics import button, card, empty, facts, topic_name
 from desk.web.components.table import Column, Table
 from desk.web.frame import Frame
 from desk.web.texts import said
 from desk.web.views import Row
 
 _LONGEST = 20_000
-SOURCES = frozenset({"payments", "overdue", "orders", "assessments", "supply", "market", "policy"})
 REASONS = frozenset({
     "in_the_future", "empty_value", "too_large", "unknown_type", "not_json", "not_an_object", "unknown_version",
     "invalid_field", "missing_field", "unknown_field", "wrong_partition", "wrong_key", "not_understood",
@@ -122,11 +121,6 @@ async def _show_letter(frame: Frame, row: Row) -> None:
 async def _submit(frame: Frame, letter_id: str, value: str | None) -> None:
     who = frame.acting(dead_letter_acts.SUBMITS)
     await dead_letter_acts.resubmit(frame.services, who, [letter_id], value)
-
-
-def topic_name(frame: Frame, topic: str) -> str:
-    """What a public topic is called; its own name where it has none here."""
-    return frame.t(f"overview.topic_{topic}") if topic in SOURCES else topic
 
 
 def _reason(frame: Frame, row: Row) -> str:

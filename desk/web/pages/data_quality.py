@@ -8,11 +8,11 @@ from typing import Any
 from nicegui import ui
 
 from desk import dead_letter_acts
-from desk.web.components.basics import Tile, card
+from desk.web.components.basics import Tile, card, topic_name
 from desk.web.components.table import Column, Table
 from desk.web.frame import Frame
 from desk.web.live import News
-from desk.web.oversight.letters import Letters, topic_name
+from desk.web.oversight.letters import Letters
 from desk.web.page import Page
 from desk.web.views import Row
 

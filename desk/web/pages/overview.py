@@ -9,13 +9,12 @@ from nicegui import ui
 
 from desk.api.customer_book import BookSum
 from desk.hold_queue import HoldQueue
-from desk.web.components.basics import Segments, Tile, card, empty, plain_table, skeleton
+from desk.web.components.basics import Segments, Tile, card, empty, plain_table, skeleton, topic_name
 from desk.web.components.charts import Chart, bars, over_time
 from desk.web.components.migration import Migration
 from desk.web.components.tape import Tape
 from desk.web.frame import Frame
 from desk.web.live import News
-from desk.web.oversight.letters import topic_name
 from desk.web.page import Page
 from desk.web.views import Row
 from schemas.levels import Level
