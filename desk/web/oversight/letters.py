@@ -11,7 +11,7 @@ from nicegui import ui
 
 from desk import dead_letter_acts
 from desk.dead_letter_acts import Resubmission, resubmissions
-from desk.web.components.basics import button, card, empty, facts, topic_name
+from desk.web.components.basics import button, card, empty, facts, skeleton, topic_name
 from desk.web.components.table import Column, Table
 from desk.web.frame import Frame
 from desk.web.texts import said
@@ -33,12 +33,16 @@ class Letters:
         self._rows: dict[str, Row] = {}
         t = frame.t
         with card(t("letters"), t("letters_note"), span=12, flush=True):
+            self._waits = skeleton()
             self._none = ui.element("div")
             with self._none:
                 empty(t("no_letters"), "mark_email_read")
             self._table = Table(
                 frame, self._columns(), key="id", height=300, on_open=self._open, about=t("letters")
             )  # fmt: skip
+
+        self._none.set_visibility(False)
+        self._table.grid.set_visibility(False)
 
     def _columns(self) -> list[Column]:
         t = self._frame.t
@@ -62,6 +66,7 @@ class Letters:
         """Rows of the view `dead_letters`, newest first."""
         done = resubmissions(dict(self._frame.services.control.all(dead_letter_acts.KIND)))
         self._rows = {row["id"]: row for row in rows}
+        self._waits.set_visibility(False)
         self._none.set_visibility(not rows)
         self._table.grid.set_visibility(bool(rows))
         self._table.show([self._row(row, done.get(row["id"])) for row in rows])

@@ -50,7 +50,7 @@ def _columns(frame: Frame) -> list[Column]:
         return t(f"verdict_{row['verdict']}"), *_LOOKS[row["verdict"]]
 
     return [
-        Column("topic", t("topic"), "text", 100, pinned=True),
+        Column("topic", t("topic"), "text", 126, pinned=True),
         Column("source", t("source"), "text"),
         Column("verdict", t("verdict"), "badge", 128, look=verdict),
         Column("records", t("records"), "number", 76),
