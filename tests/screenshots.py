@@ -89,6 +89,7 @@ def _fill(page: Page, name: str) -> None:
 def _picture(page: Page, out: Path, name: str, *, readme: bool) -> None:
     page.wait_for_timeout(_SETTLE_MS)
     page.wait_for_function("![...document.querySelectorAll('.skeleton')].some(found => found.offsetParent)")
+    page.evaluate("scrollTo(0, 0)")
     if readme and name in _README:
         page.screenshot(path=ROOT / "docs" / "img" / _README[name])
     whole = page.evaluate("document.documentElement.scrollHeight")
