@@ -32,7 +32,7 @@ _SIZE = ViewportSize(width=1440, height=900)
 _SETTLE_MS = 2_000
 _TRIAL_MS = 300_000
 _TRIED = "models"
-_DRAFT = "limits: {base: {USD: 12000, EUR: 12000, CNY: 90000}}\n"
+_DRAFT = "order_checks: {utilisation_share: 0.7, oldest_item_dpd: 30}\n"
 _README = {
     "overview-en-light": "desk-overview.png",
     "customer-zh-light": "desk-customer-zh.png",

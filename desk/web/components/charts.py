@@ -64,6 +64,7 @@ def over_time(
     compact = f"value => new Intl.NumberFormat('{frame.language}', {{notation: 'compact'}}).format(value)"
     exact = f"Number(value).toLocaleString('{frame.language}', {{maximumFractionDigits: {decimals}}})"
     return {
+        "grid": {"right": 22},  # half of the last day's name
         "legend": {"show": len(lines) > 1},
         "tooltip": {"trigger": "axis", ":valueFormatter": f"value => value == null ? '–' : {exact} + ' {unit}'"},
         "xAxis": {"type": "category", "boundaryGap": False, "data": [frame.f.short_day(day) for day in days]},

@@ -14,6 +14,7 @@ from desk.web.components.basics import badge, button, card, plain_table
 from desk.web.frame import Frame
 from desk.web.texts import said
 from schemas.errors import CreditPulseError
+from schemas.levels import Level
 
 _MONEY = ("held_amount", "false_hold_amount", "sales_forgone", "margin_forgone", "bad_amount_held", "loss_avoided",
           "late_cost_avoided", "net")  # fmt: skip
@@ -39,7 +40,7 @@ class PolicyTrialCard:
                 button(t("in_force_again"), self._fill, icon="restart_alt", look="quiet")
             self._wrong = ui.label("").classes("bad-text hidden").props('role="alert"')
         with card(t("outcome"), t("outcome_note"), span=7):
-            self._body = ui.element("div").classes("lines")
+            self._body = ui.element("div").classes("lines scroll tallest")
 
     def show(self) -> None:
         """The newest trial as it stands."""
@@ -103,7 +104,7 @@ class PolicyTrialCard:
         frame, t = self._frame, self._frame.t
         one, other = found["a"], found["b"]
         rows: list[Sequence[Any]] = [self._count("alerts_total", one["alerts"]["total"], other["alerts"]["total"])]
-        levels = sorted({*one["levels"], *other["levels"]})
+        levels = [level for level in Level if level in one["levels"] or level in other["levels"]]
         rows += [self._count(level, one["levels"].get(level, 0), other["levels"].get(level, 0)) for level in levels]
         for currency, difference in found["difference"].items():
             a, b = (run["money"]["currencies"].get(currency, {}) for run in (one, other))

@@ -60,15 +60,15 @@ def test_a_model_is_rolled_back_by_an_admin_only(sign_in: SignIn) -> None:
 
 
 def test_a_draft_is_tried_on_the_past_in_money(sign_in: SignIn) -> None:
-    """Almost no limit: the draft holds more orders, which costs; everybody sees it, and a reader cannot begin one."""
+    """A draft that holds every order holds more, which costs; everybody sees it, and a reader cannot begin one."""
     analyst, reader = sign_in(Role.ANALYST, "/models"), sign_in(Role.READER, "/models")
     draft = analyst.locator("textarea[aria-label='Draft of a policy']")
     expect(draft).to_have_value(re.compile("four_eyes_above"))  # it begins with the policy in force
-    draft.fill(f"{draft.input_value()}\nlimits: {{base: {{USD: 10}}}}\n")
+    draft.fill("order_checks: {max_order: {USD: 1}}\n")
     analyst.get_by_role("button", name="Try on the past").click()
     outcome = reader.locator("section.card", has_text="What it would have meant")
     expect(outcome.locator(".badge.good", has_text="done")).to_be_visible(timeout=150_000)
-    held = outcome.locator("tr", has_text="Amount held USD")
+    held = outcome.locator("tr", has=reader.get_by_text("Amount held", exact=True))
     assert reader.get_by_role("button", name="Try on the past").count() == 0
     expect(held.locator("td").nth(3)).to_have_text(re.compile(r"^\+[\d,]+ USD$"))
     customers = outcome.locator("table.plain").last.locator("tbody tr")
