@@ -17,7 +17,7 @@ def test_the_whole_story_and_back_to_the_events(sign_in: SignIn) -> None:
     """Scripts in the name stay text; an open item leads to the events it comes from; what-if changes nothing."""
     page = sign_in(Role.ORDER_ENTRY, "/customers/C001")
     expect(page.locator(".customer-name")).to_have_text(f"{NASTY} (C001)")
-    expect(page.locator(".timeline-row").first).to_be_visible()
+    expect(page.locator(".timeline-row").first).to_be_visible(timeout=20_000)
     exposure = page.locator(".tile", has_text="Exposure").locator(".tile-value")
     before = exposure.inner_text()
     page.locator(".items-card .button.link").first.click()
