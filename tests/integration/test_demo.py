@@ -81,7 +81,7 @@ def test_ctrl_c_ends_everything_in_order(tmp_path: Path) -> None:
     demo = start(data_dir, "--customers", "30", "--history", "20", "--speed", "3600x", out=out)
     try:
         wait_for("-- live", out, demo)
-        assert len(belonging_to(data_dir)) >= 5  # itself, broker, archive, gate, engine
+        assert len(belonging_to(data_dir)) >= 6  # itself, broker, archive, gate, engine, dispatcher
         assert f". {data_dir}/env.sh" in out.read_text(encoding="utf-8")
         joined = subprocess.run(
             ["/bin/sh", "-c", f'. "{data_dir}/env.sh" && exec "$@"', "sh", *command("topics", "list", "--json")],
