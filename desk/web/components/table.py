@@ -211,7 +211,7 @@ def _definition(column: Column) -> dict[str, Any]:
     if column.kind == "text":
         found["tooltipField"] = f"{column.field}_t"
     if column.lines > 1:
-        found |= {"wrapText": True, "cellClass": "prose", "cellStyle": {"--lines": column.lines}}
+        found |= {":cellRenderer": "cp.prose", "cellRendererParams": {"lines": column.lines}}
     if column.kind == "signed":
         found[":cellClass"] = "cp.signed"
     if column.kind in _NUMBERS:

@@ -82,10 +82,13 @@ class _AlertsPage:
         def severity(row: Any) -> tuple[str, str, str]:
             return code(row["severity"]), "flag", _SEVERITY_LOOKS.get(row["severity"], "")
 
+        def about(row: Any) -> str | None:
+            return _customer_link(row["customer"]) if row["customer"] else None
+
         return [
             Column("state", t("state"), "badge", 132, look=state),
             Column("severity", t("severity"), "badge", 104, look=severity),
-            Column("subject", t("subject"), "link", 120, target=_customer_link),
+            Column("subject", t("subject"), "link", 120, target=about),
             Column("level", t("frame.level"), "level", 112),
             Column("cause", t("cause"), "text"),
             Column("amount", t("at_stake"), "money", 118, currency="currency"),
@@ -246,8 +249,8 @@ class _AlertsPage:
             ]
             facts([pair for pair in pairs if pair[1]])
             with ui.element("div").classes("form-row"):
-                if one.customer is not None:
-                    ui.link(t("to_customer"), _customer_link({"customer": one.customer}))
+                if one.customer:
+                    ui.link(t("to_customer"), _customer_link(one.customer))
                     if cause is not None and cause.item is not None:
                         origin = partial(show_origin, frame, one.customer, *cause.item)
                         button(t("origin_of", item=cause.item[1]), origin, look="link")
@@ -317,8 +320,8 @@ class _AlertsPage:
         self._draw(anew=True)
 
 
-def _customer_link(row: Any) -> str | None:
-    return f"/customers/{quote(row['customer'], safe='')}" if row["customer"] else None
+def _customer_link(customer: str) -> str:
+    return f"/customers/{quote(customer, safe='')}"
 
 
 PAGE = Page("alerts", "/alerts", "notifications", build, order=50)
