@@ -9,8 +9,8 @@ _LABELS: dict[str, tuple[str, str]] = {
     "book_time": ("book time", "账面时间"),
     "desk": ("risk desk", "风险工作台"),
     "parts": (
-        "creditpulse demo: starting broker, archive, gate and engine; data and logs in",
-        "creditpulse 演示：正在启动消息代理、归档、入口与引擎；数据与日志在",
+        "creditpulse demo: starting broker, archive, gate, engine and dispatcher; data and logs in",
+        "creditpulse 演示：正在启动消息代理、归档、入口、引擎与分发；数据与日志在",
     ),
     "desk_soon": ("risk desk, in a few seconds", "风险工作台，稍候即可打开"),
     "join": ("other commands work on this demo after", "执行下列命令后，其他命令即作用于本演示"),

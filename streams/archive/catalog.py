@@ -32,6 +32,12 @@ class View:
     sorts: tuple[str, ...] = ()
 
 
+def _is(column: str) -> Option:
+    """Rows whose column is this text: ids may hold commas."""
+    return Option("String", f"{column} = {{{column}:String}}")
+
+
+_SOURCE: Final = "source_topic, '[', toString(source_partition), ']@', toString(source_offset)"
 _PERIOD: Final = {"from_day": from_day(), "to_day": to_day()}
 _DAYS: Final = {"from_day": Option("Date", default=FIRST_DAY), "to_day": Option("Date", default=LAST_DAY)}
 
@@ -40,7 +46,8 @@ VIEWS: Final[dict[str, View]] = {
     "events": View(
         "time, log_partition, log_offset",
         per_customer=True,
-        options={name: Option("String", f"{name} = {{{name}:String}}") for name in ("invoice_id", "order_id")},
+        options={name: _is(name) for name in ("invoice_id", "order_id", "event_id")}
+        | {"source": Option("String", f"concat({_SOURCE}) = {{source:String}}")},
     ),
     "book_day": View("as_of"),
     "invoice_ledger": View("customer_id, invoice_id", per_customer=True),
@@ -67,7 +74,7 @@ VIEWS: Final[dict[str, View]] = {
     ),
     "level_history": View("customer_id, sequence, id", per_customer=True, sorts=("valid_from",)),
     "current_levels": View("customer_id", per_customer=True),
-    "alerts": View("time DESC, customer_id, sequence DESC, id", per_customer=True),
+    "alerts": View("time DESC, customer_id, sequence DESC, id", per_customer=True, options={"id": _is("id")}),
     "severe_events": View(
         "day DESC, customer_id",
         per_customer=True,

@@ -388,6 +388,26 @@ async def test_alerts_know_their_retraction(shelf: Shelf) -> None:
     assert rows[0]["at_stake"] == [{"currency": "USD", "amount": "600.0000"}]
 
 
+async def test_the_event_behind_a_decision(shelf: Shelf) -> None:
+    """It is found by its id, as a retraction names it, and by its place in the public topics, as a decision does."""
+    await shelf.put(
+        [
+            *log_of(
+                invoiced("A", "I1", "1000", "2025-01-05", "2025-02-04"), paid("A", "P,1", "40", "2025-01-06", "I1"),
+                paid("A", "P", "60", "2025-01-07", "I1"),
+            ),
+            alert_record("A", 1, at("2025-01-05"), "tightening"),
+            alert_record("A", 2, at("2025-01-06"), "easing", offset=1),
+        ]
+    )  # fmt: skip
+    (event,) = await shelf.rows("events", options={"event_id": "P,1-paid"})
+    assert event["amount"] == "40.0000"
+    place = f"{event['source_topic']}[{event['source_partition']}]@{event['source_offset']}"
+    assert await shelf.rows("events", options={"source": place}) == [event]
+    easing, tightening = await shelf.rows("alerts")
+    assert await shelf.rows("alerts", options={"id": easing["id"]}) == [easing] != [tightening]
+
+
 async def test_reviews_that_wait_and_their_age(shelf: Shelf) -> None:
     """One row per customer whose tightening waits for a person; who was decided on is gone."""
 

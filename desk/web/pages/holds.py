@@ -109,8 +109,8 @@ class _HoldsPage:
             Column("amount", t("amount"), "money", 116, currency="currency"),
             Column("level", t("frame.level"), "level", 110),
             Column("since", t("age"), "badge", 118, look=age),
-            Column("why", t("why")),
-            Column("to_free", t("to_free")),
+            Column("why", t("why"), lines=2),
+            Column("to_free", t("to_free"), lines=2),
             Column("mark", t("mark"), "badge", 146, look=mark),
         ]
 
