@@ -53,7 +53,6 @@ class Notifier:
         self._status = status
         self._first_pause = first_pause
         self._heard: deque[tuple[str, str, Value | None]] = deque()
-        self._settled: deque[Settled] = deque()
         self._log: dict[str, int] = {}
         """When each record of the log was made, to forget it in time."""
         self._positions_at = self._freshness_at = self._tidy_at = 0
@@ -78,16 +77,15 @@ class Notifier:
                 first_pause=self._first_pause,
             )  # fmt: skip
             async with self._outbox:
-                self._resume()
+                await self._resume()
                 await self._follow(feed, stop)
-            await self._store_and_send([], feed.positions(), self._now())  # what was under way until now
 
-    def _resume(self) -> None:
+    async def _resume(self) -> None:
         """What was stored and not sent is sent now; what people set while we were away is taken in."""
         for key, value in self._store.records.items():
             kind, _, record_id = key.partition("/")
             if kind == OUTBOX:
-                self._outbox.put(msgspec.json.decode(value, type=Message))
+                await self._outbox.put(msgspec.json.decode(value, type=Message))
             elif kind == LOG:
                 self._log[record_id] = msgspec.json.decode(value, type=Settled).at
         known = self._control.all(silences.KIND)
@@ -99,6 +97,7 @@ class Notifier:
         caught_up = False
         while not stop.is_set():
             items = await feed.batch()
+            self._outbox.check()
             now = self._now()
             self._take(items, now)
             await self._look_at_topics(now)
@@ -140,25 +139,21 @@ class Notifier:
     ) -> None:
         """Store what has changed, then send: a message that is not stored is never sent, and none is forgotten."""
         messages = [message for note in notes for message in self._messages(note)]
-        state, settled = self._engine.state, list(self._settled)
-        self._settled.clear()
+        state = self._engine.state
         state.head.positions = {f"{topic}/{number}": at for (topic, number), at in positions.items()}
         if (
             now - self._positions_at >= _POSITIONS_MS
         ):  # whether or not there is news: by this one that was replaced ends
             state.touch("head")
         changes = state.take_changes()
-        if not (changes or messages or settled):
+        if not (changes or messages):
             return
         changes |= {f"{OUTBOX}/{message.key}": msgspec.json.encode(message) for message in messages}
-        for result in settled:
-            changes |= {f"{OUTBOX}/{result.key}": None, f"{LOG}/{result.key}": msgspec.json.encode(result)}
-            self._log[result.key] = result.at
         changes["head/head"] = msgspec.json.encode(state.head)
         await self._store.commit(changes)
         self._positions_at = now
         for message in messages:
-            self._outbox.put(message)
+            await self._outbox.put(message)
 
     def _messages(self, note: Notification) -> list[Message]:
         receiver = self._routing.receiver(note.receiver)
@@ -170,8 +165,9 @@ class Notifier:
             for number, channel in enumerate(receiver.channels)
         ]
 
-    def _settle(self, result: Settled) -> None:
-        self._settled.append(result)
+    async def _settle(self, result: Settled) -> None:
+        await self._store.commit({f"{OUTBOX}/{result.key}": None, f"{LOG}/{result.key}": msgspec.json.encode(result)})
+        self._log[result.key] = result.at
         self._status.count_message(result.receiver, result.outcome)
 
     async def _tidy(self, now: int) -> None:

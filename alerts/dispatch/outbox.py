@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 
@@ -24,13 +24,14 @@ Place = tuple[str, str]
 class Outbox:
     """``async with Outbox(channels, ...) as outbox``; each channel gets its messages in the order they were put.
 
-    ``settled(result)`` is called when a message was sent or given up.
+    ``settled(result)`` stores that a message was sent or given up; the channel's next one is sent after that, so that
+    a kill repeats at most one message of each channel.
     """
 
     def __init__(
         self,
         channels: Mapping[Place, AlertChannel],
-        settled: Callable[[Settled], None],
+        settled: Callable[[Settled], Awaitable[None]],
         now_ms: Callable[[], int],
         *,
         give_up_after: int,
@@ -52,7 +53,7 @@ class Outbox:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """What is under way may end; what waits is sent after the next start."""
+        """What is under way may end; what waits is sent after the next start. Raises as ``check``."""
         self._stopping.set()
         for news in self._news.values():
             news.set()
@@ -60,13 +61,21 @@ class Outbox:
             _, late = await asyncio.wait(self._workers, timeout=_STOP_SECONDS)
             for task in late:
                 task.cancel()
+        if kind is None:
+            self.check()
 
-    def put(self, message: Message) -> None:
+    def check(self) -> None:
+        """Raises what ended a worker: that what it had sent could not be stored."""
+        for task in self._workers:
+            if task.done():
+                task.result()
+
+    async def put(self, message: Message) -> None:
         """Deliver it in its turn; a message for a channel that the routing does not name any more is given up."""
         place = (message.receiver, message.channel)
         if place not in self._waiting:
             why = "the routing does not name this channel any more"
-            self._settled(_result(message, "given_up", 0, self._now(), why))
+            await self._settled(_result(message, "given_up", 0, self._now(), why))
             return
         self._waiting[place].append(message)
         self._news[place].set()
@@ -86,8 +95,8 @@ class Outbox:
             result = await self._deliver(queue[0], self._channels[place])
             if result is None:
                 return
+            await self._settled(result)
             queue.popleft()
-            self._settled(result)
 
     async def _deliver(self, message: Message, channel: AlertChannel) -> Settled | None:
         """Try until it is settled; None when told to stop meanwhile."""

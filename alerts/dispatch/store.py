@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from types import TracebackType
 
@@ -22,6 +23,7 @@ class StateStore:
         self._settings, self._topic = settings, settings.topic(ALERT_STATE)
         self.records: dict[str, bytes] = {}
         """What stood there at the start."""
+        self._writing = asyncio.Lock()
         self._producer = AIOKafkaProducer(
             **settings.kafka_client_options(), transactional_id=f"{settings.app_id}-dispatch", acks="all"
         )
@@ -50,10 +52,10 @@ class StateStore:
             await consumer.stop()
 
     async def commit(self, changes: Mapping[str, bytes | None]) -> None:
-        """Write all of it or nothing; raises Unavailable, after which nothing may be sent."""
+        """Write all of it or nothing, one after the other; raises Unavailable, after which nothing may be sent."""
         with broker_errors(self._settings, "the broker did not take the state of alerts"):
             try:
-                async with self._producer.transaction():
+                async with self._writing, self._producer.transaction():
                     for key, value in changes.items():
                         await self._producer.send(self._topic, value, key.encode(), partition=PARTITION)
             except ProducerFenced as error:

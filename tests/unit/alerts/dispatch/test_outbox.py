@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -49,7 +49,7 @@ async def sending(
     settled: list[Settled] = []
     done = asyncio.Event()
 
-    def settle(result: Settled) -> None:
+    async def settle(result: Settled) -> None:
         settled.append(result)
         if len(settled) == len(messages):
             done.set()
@@ -57,7 +57,7 @@ async def sending(
     places = {("desk", name): channel for name, channel in channels.items()}
     async with Outbox(places, settle, now or Clock(), give_up_after=60_000, first_pause=0.001) as outbox:
         for one in messages:
-            outbox.put(one)
+            await outbox.put(one)
         await asyncio.wait_for(done.wait(), 10)
         yield settled
 
@@ -67,6 +67,48 @@ async def test_what_fails_is_tried_again_and_the_order_is_kept() -> None:
     async with sending({"a": channel}, [message("1"), message("2")]) as settled:
         assert channel.sent == ["1", "2"]
         assert [(one.key, one.outcome, one.attempts) for one in settled] == [("1", "sent", 3), ("2", "sent", 1)]
+
+
+async def test_the_next_one_waits_until_it_is_stored_that_the_one_before_was_sent() -> None:
+    """Killed before, only that one is sent again."""
+    channel, stored = Channel(), asyncio.Event()
+    settled: list[str] = []
+
+    async def settle(result: Settled) -> None:
+        settled.append(result.key)
+        await stored.wait()
+
+    async with Outbox({("desk", "a"): channel}, settle, Clock(), give_up_after=60_000) as outbox:
+        for key in ("1", "2"):
+            await outbox.put(message(key))
+        while not settled:
+            await asyncio.sleep(0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert (channel.sent, outbox.waiting) == (["1"], 2)
+        stored.set()
+        while outbox.waiting:
+            await asyncio.sleep(0)
+    assert channel.sent == ["1", "2"]
+
+
+async def test_what_cannot_be_stored_is_told() -> None:
+    """The service ends, and begins anew from what is stored."""
+
+    channel, error = Channel(), Unavailable("the broker is away")
+
+    async def settle(result: Settled) -> None:
+        raise error
+
+    with suppress(Unavailable):  # told again at the end
+        async with Outbox({("desk", "a"): channel}, settle, Clock(), give_up_after=60_000) as outbox:
+            outbox.check()
+            await outbox.put(message("1"))
+            while not channel.sent:
+                await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            with pytest.raises(Unavailable, match="away"):
+                outbox.check()
 
 
 async def test_a_channel_that_raises_anything_holds_up_no_other() -> None:
