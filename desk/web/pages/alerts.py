@@ -94,8 +94,8 @@ class _AlertsPage:
             Column("amount", t("at_stake"), "money", 118, currency="currency"),
             Column("since", t("since"), "time", 112),
             Column("muted", t("muted_by"), "text"),
-            Column("acknowledged_by", t("acknowledged_by"), "text", 122),
-            Column("told", t("told"), "text", 106),
+            Column("acknowledged_by", t("acknowledged_by"), "text", 132),
+            Column("told", t("told"), "text", 96),
         ]
 
     def _grade_columns(self) -> list[Column]:

@@ -30,7 +30,7 @@
     return element;
   };
 
-  // A text of a few lines; the rest of it is in the cell's tooltip.
+  // A text of one or a few lines; the rest of it is in the cell's tooltip.
   const prose = (params) => {
     const element = make("span", "prose", shown(params));
     element.style.webkitLineClamp = params.lines;
