@@ -176,7 +176,7 @@ def test_a_stopped_tightening_is_decided(stack: Stack, sign_in: SignIn) -> None:
     expect(waiting).to_have_count(0)
     reader.goto(f"{stack.url}/customers/{names[0]}")
     expect(reader.locator(".badge", has_text="High risk").first).to_be_visible()
-    for name, event in zip(names, ("Review approved", "New policy"), strict=True):
+    for name, event in zip(names, ("Tightening approved after review", "Policy activated"), strict=True):
         reader.goto(f"{stack.url}/alerts")
         reader.get_by_role("button", name="Over", exact=True).click()
         over = reader.locator(".ag-center-cols-container .ag-row", has_text=name)
