@@ -17,7 +17,7 @@ from schemas.events import OrderInvoiced, OrderPlaced, PaymentReceived
 from schemas.log import PolicyActivated
 from schemas.topics import ASSESSMENTS, ORDERS, PAYMENTS, POLICY
 from streams.sources.event_file import timed
-from tests.integration.browser.conftest import FOUR_EYES, SignIn, Stack
+from tests.integration.browser.conftest import FOUR_EYES, SignIn, Stack, run
 from tests.integration.conftest import ALONE
 
 pytestmark = pytest.mark.embedded_only
@@ -154,8 +154,10 @@ TYPO += "knock_outs: {ageing: [{days_past_due: 1, at_most: HIGH_RISK}]}\n"
 
 @pytest.mark.usefixtures("dispatcher")
 def test_a_stopped_tightening_is_decided(stack: Stack, sign_in: SignIn) -> None:
-    """One counts once an approver says so, the other leaves the list when the policy is put right. The alerts of both are over, and
-    say by what."""
+    """One counts once an approver says so, the other leaves the list when the policy is put right.
+
+    The alerts of both are over, and say by what.
+    """
     approver, reader = sign_in(Role.APPROVER, "/holds"), sign_in(Role.READER, "/holds")
     for page in (approver, reader):
         page.get_by_role("button", name="Stopped tightenings").click()
@@ -176,6 +178,7 @@ def test_a_stopped_tightening_is_decided(stack: Stack, sign_in: SignIn) -> None:
     expect(waiting).to_have_count(0)
     reader.goto(f"{stack.url}/customers/{names[0]}")
     expect(reader.locator(".badge", has_text="High risk").first).to_be_visible()
+    run(stack.pipeline.archived())
     for name, event in zip(names, ("Tightening approved after review", "Policy activated"), strict=True):
         reader.goto(f"{stack.url}/alerts")
         reader.get_by_role("button", name="Over", exact=True).click()
