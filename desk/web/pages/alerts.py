@@ -234,7 +234,8 @@ class _AlertsPage:
             with ui.element("h2").classes("dialog-title"):
                 ui.label(f"{one.subject}: {frame.code(one.kind)}")
             icon, look = _STATE_LOOKS[one.state.value]
-            badge(frame.code(f"stage.{one.state.value}"), icon, look)
+            with ui.element("div").classes("bar-row"):
+                badge(frame.code(f"stage.{one.state.value}"), icon, look)
             because = t({Stage.RETRACTED: "taken_back_by", Stage.RESOLVED: "ended_by"}.get(one.state, "corrected_by"))
             pairs = [
                 (t("since"), frame.f.time(one.since)),

@@ -68,6 +68,7 @@ class _HoldsPage:
                 button(t("keys"), self._help, icon="keyboard", look="quiet")
             with ui.element("div").classes("span-12 grid") as self._orders_part:
                 with card(t("queue"), t("queue_note"), span=12, flush=True):
+                    self._none = Section()
                     self._table = Table(
                         frame, self._columns(), key="key", height=_HEIGHT, about=t("queue"), options=_CHOICE
                     )
@@ -135,6 +136,8 @@ class _HoldsPage:
         found = proposals.list_proposals(services.control, services.now())
         self._proposals = {_key(one.customer_id, one.order_id): one for one in found}
         self._table.show([self._row(key, held) for key, held in self._held.items()])
+        self._table.grid.set_visibility(bool(waiting))
+        self._none.show(not waiting, lambda: None if waiting else empty(self._frame.t("none_held"), "task_alt"))
         self._show_tiles(waiting, found)
         self._show_chosen()
         self._proposal_list.show(found, lambda: self._draw_proposals(found))
