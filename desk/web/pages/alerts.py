@@ -88,12 +88,12 @@ class _AlertsPage:
         return [
             Column("state", t("state"), "badge", 132, look=state),
             Column("severity", t("severity"), "badge", 104, look=severity),
-            Column("subject", t("subject"), "link", 120, target=about),
+            Column("subject", t("subject"), "link", 112, target=about),
             Column("level", t("frame.level"), "level", 112),
             Column("cause", t("cause"), "text"),
             Column("amount", t("at_stake"), "money", 118, currency="currency"),
             Column("since", t("since"), "time", 112),
-            Column("muted", t("muted_by"), "text"),
+            Column("muted", t("muted_by"), "text", 108),
             Column("acknowledged_by", t("acknowledged_by"), "text", 132),
             Column("told", t("told"), "text", 96),
         ]

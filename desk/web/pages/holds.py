@@ -105,14 +105,14 @@ class _HoldsPage:
             return (t("forced"), "pan_tool", "bad") if row["mark"] == "forced" else None
 
         return [
-            Column("customer", t("customer"), "link", 150, target=lambda row: _link(row["customer_id"])),
-            Column("order_id", t("order"), "text", 104),
-            Column("amount", t("amount"), "money", 116, currency="currency"),
+            Column("customer", t("customer"), "link", 144, target=lambda row: _link(row["customer_id"])),
+            Column("order_id", t("order"), "text", 124),
+            Column("amount", t("amount"), "money", 104, currency="currency"),
             Column("level", t("frame.level"), "level", 110),
-            Column("since", t("age"), "badge", 118, look=age),
+            Column("since", t("age"), "badge", 108, look=age),
             Column("why", t("why"), lines=2),
             Column("to_free", t("to_free"), lines=2),
-            Column("mark", t("mark"), "badge", 146, look=mark),
+            Column("mark", t("mark"), "badge", 138, look=mark),
         ]
 
     def _key_line(self, keys: list[Any], *, review: bool = False) -> None:
