@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from desk.api.services import Services
 from desk.open_orders import OrderNow, shown
 from models.account import Account
-from models.calendar import day_of
+from models.calendar import day_of, from_ms
 from models.what_if import check_order
 from schemas.decisions import Exposure, OrderCheck
 from schemas.errors import Unavailable
@@ -65,6 +65,13 @@ class HoldQueue:
             self._checked[customer_id, order_id] = seen
             found.append(seen.held)
         return found
+
+    def oldest_age(self) -> timedelta | None:
+        """How long the longest waiting has waited; raises Unavailable while the book is being read."""
+        held_since, customer_id, _ = next(iter(self._waiting()), (0, "", ""))
+        if not held_since:
+            return None
+        return self.clock(self._services.book.known(customer_id).as_of) - from_ms(held_since)
 
     def clock(self, as_of: datetime) -> datetime:
         """What ages are counted to: in a replay of the past its own time."""

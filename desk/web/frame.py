@@ -25,7 +25,7 @@ from desk.web.live import Handler, News, Subscription
 from desk.web.preferences import Preference
 from desk.web.sessions import Session
 from desk.web.sign_in import current_user
-from desk.web.texts import messages, translate
+from desk.web.texts import messages, said, translate
 from desk.web.theme import Palette, Theme, palette
 from desk.web.users import User
 from desk.web.views import Row
@@ -77,7 +77,9 @@ class Words:
         elif isinstance(error, Refused):
             key = error.code
         known = f"errors.{key}" in messages()
-        return self.t(f"errors.{key}", **named) if known else getattr(error, "message", None) or str(error)
+        if known:
+            return self.t(f"errors.{key}", **named)
+        return said(getattr(error, "message", None) or str(error), self.language)
 
 
 class Frame(Words):
