@@ -72,8 +72,8 @@ bench: setup ## Measure speed and memory, as ratios in one run; writes bench/res
 	$(BIN)/python -m bench $(BENCH)
 
 .PHONY: screenshots
-screenshots: setup ## Take pictures of every page in both languages and themes, into OUT (default: data/screenshots)
-	$(BIN)/python -m tests.screenshots $(or $(OUT),data/screenshots)
+screenshots: setup ## Take pictures of every page in both languages and themes, into OUT (README=1 renews docs/img too)
+	$(BIN)/python -m tests.screenshots $(or $(OUT),data/screenshots) $(if $(README),--readme)
 
 .PHONY: schemas
 schemas: setup ## Generate schemas/published/

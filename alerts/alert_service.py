@@ -127,7 +127,7 @@ async def acknowledge(
     alert = _alert(live, alert_id)
     stage = _stage(alert, control)
     if stage != Stage.FIRING:
-        raise Conflict(f"alert {alert_id} is {stage}: only one that is firing can be acknowledged")
+        raise Conflict(f"alert {alert_id} is {stage}: only one that is firing can be acknowledged", "alert_not_firing")
     record = acknowledgement.ack_record({"of": alert.worsened, "by": by, "reason": reason, "at": now})
     await control.put(acknowledgement.KIND, alert_id, record.model_dump(mode="json"))
     return get_alert(live, control, alert_id, now=now)
@@ -175,7 +175,7 @@ async def expire_silence(control: Control, silence_id: str, *, by: str, now: dat
         raise NotFound(f"there is no silence {silence_id[:80]!r}")
     known = silences.silence_record(value)
     if known.ends <= now:
-        raise Conflict(f"silence {silence_id} is over since {known.ends:%Y-%m-%d %H:%M} UTC")
+        raise Conflict(f"silence {silence_id} is over since {known.ends:%Y-%m-%d %H:%M} UTC", "silence_over")
     ended = silences.silence_record({**value, "starts": min(known.starts, now), "ends": now, "ended_by": by})
     await control.put(silences.KIND, silence_id, ended.model_dump(mode="json"))
     return _silence_view(silence_id, ended, now)

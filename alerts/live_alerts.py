@@ -57,6 +57,11 @@ class LiveAlerts:
         used = self.state.routing.get("routing")
         return read_routing(self._settings.routing_file) if used is None else Routing.model_validate_json(used.json)
 
+    @property
+    def dispatched(self) -> bool:
+        """Whether a dispatcher ever ran: without one there are no alerts."""
+        return "routing" in self.state.routing
+
     def inhibited_by(self, alert: Alert) -> Alert | None:
         """The open alert that mutes this one now."""
         if self._inhibitor is None or self._inhibitor[0] != self.changes:

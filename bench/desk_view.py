@@ -1,8 +1,10 @@
 """``python -m bench.desk_view [CUSTOMERS]``: how soon the desk shows a large book, in a real browser.
 
-Accounts like those of a simulated book stand in the engine's changelog; no worker runs, the archive is empty. Prints
-one JSON object: seconds until the desk has read the book and worked out all rows, then of the first views in Chromium
-(median of five, browser cache warm), of a search and a sort, and the memory of the desk's process.
+Accounts like those of a simulated book stand in the engine's changelog, its events and decisions in the archive, both
+many times over; no worker runs. Prints one JSON object: seconds until the desk has read the book and worked out all
+rows, then of the first views in Chromium (median of five, browser cache warm), of a search and a sort; until the
+overview shows DSO and CEI, which the archive works out from all events, for the first to ask since its start and for
+those after; and the memory of the processes of desk and archive.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import httpx
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from playwright.sync_api import Page, sync_playwright
 
+from bench.large_archive import fill_archive
 from bench.parts import PARTITIONS, settings_for, write
 from models.account import decode, encode
 from models.partition import encode as encode_state
@@ -46,8 +49,16 @@ def main(customers: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         where = Path(scratch)
         with EmbeddedBroker.start(where / "broker", where / "logs") as broker:
-            settings = settings_for(broker.url, where, "desk.", "desk", desk_port=free_port())
-            asyncio.run(_prepare(settings, customers))
+            settings = settings_for(
+                broker.url,
+                where,
+                "desk.",
+                "desk",
+                desk_port=free_port(),
+                archive_port=free_port(),
+                clickhouse_dsn=f"chdb://{where}/archive",
+            )
+            log_rows = asyncio.run(_prepare(settings, customers))
             archive = [sys.executable, "-m", "streams.cli", "archive"]
             command = [sys.executable, "-m", "streams.cli", "desk", "--demo"]
             env = settings.environment()
@@ -58,17 +69,19 @@ def main(customers: int) -> None:
             ]
             try:
                 url = f"http://127.0.0.1:{settings.desk_port}"
-                print(json.dumps(_measure(url, customers, parts[1].pid, started), indent=1))
+                found = _measure(url, customers, started)
+                memory = {f"{part.name}_memory_mb": _memory(part.pid) for part in parts}
+                print(json.dumps({"log_rows": log_rows, **found, **memory}, indent=1))
             finally:
                 for part in parts:
                     part.kill()
 
 
-async def _prepare(settings: Settings, customers: int) -> None:
+async def _prepare(settings: Settings, customers: int) -> int:
     await ensure_topics(settings)
     run = InProcess(PARTITIONS, policy_text(None), latest=datetime(2100, 1, 1, tzinfo=UTC))
-    for _ in run.run(islice(with_ticks(simulate(Portfolio(customers=_MODEL_CUSTOMERS, seed=7))), _MODEL_EVENTS)):
-        pass
+    events = islice(with_ticks(simulate(Portfolio(customers=_MODEL_CUSTOMERS, seed=7))), _MODEL_EVENTS)
+    log_rows = await fill_archive(settings, run, events, customers)
     states = [encode(account) for accounts in run.accounts for account in accounts.by_id.values()]
     app = f"{settings.app_id}-engine"
     topics = {f"{app}-accounts-changelog", f"{app}-risk-models-changelog"}
@@ -83,6 +96,7 @@ async def _prepare(settings: Settings, customers: int) -> None:
         settings, f"{app}-risk-models-changelog",
         [(number, b"state", encode_state(engine.state), None) for number, engine in enumerate(run.engines)],
     )  # fmt: skip
+    return log_rows
 
 
 def _accounts(states: list[bytes], customers: int) -> Iterator[tuple[int, bytes, bytes, None]]:
@@ -93,7 +107,7 @@ def _accounts(states: list[bytes], customers: int) -> Iterator[tuple[int, bytes,
         yield partition_of(key, PARTITIONS), key, encode(account), None
 
 
-def _measure(url: str, customers: int, pid: int, started: float) -> dict[str, Any]:
+def _measure(url: str, customers: int, started: float) -> dict[str, Any]:
     first = f"{url}/desk/rows/customers?from=0&to=1"
     with httpx.Client(timeout=60) as client:
         while True:
@@ -110,6 +124,8 @@ def _measure(url: str, customers: int, pid: int, started: float) -> dict[str, An
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(url)  # fills the cache of the browser
         page.wait_for_timeout(3_000)
+        figures = "[...document.querySelectorAll('.card')].some(c => /Collection effectiveness/.test(c.textContent))"
+        collection = round(_opened(page, url, figures), 1)
         tile = f"document.querySelector('.tile-value')?.textContent.replace(/\\D/g, '') == '{customers}'"
         cell = "document.querySelector('.ag-row [col-id=score]')?.textContent.length > 0"
         found = {
@@ -119,7 +135,8 @@ def _measure(url: str, customers: int, pid: int, started: float) -> dict[str, An
             "customers_s": _median(lambda: _opened(page, f"{url}/customers", cell)),
             "search_s": _median(lambda: _typed(page)),
             "sort_s": _median(lambda: _sorted(page)),
-            "desk_memory_mb": _memory(pid),
+            "collection_first_s": collection,
+            "collection_s": _median(lambda: _opened(page, url, figures)),
         }
         browser.close()
     return found
@@ -132,7 +149,7 @@ def _median(measure: Callable[[], float]) -> float:
 def _opened(page: Page, url: str, shown: str) -> float:
     started = time.monotonic()
     page.goto(url, wait_until="commit")
-    page.wait_for_function(shown, polling=20, timeout=60_000)
+    page.wait_for_function(shown, polling=20, timeout=300_000)
     return time.monotonic() - started
 
 

@@ -10,8 +10,9 @@ from typing import Any, cast
 import click
 from rich.console import Console
 
+from alerts.commands.options import language_option
 from alerts.plain import plain
-from alerts.texts import LANGUAGES, Language
+from alerts.texts import Language
 from desk.customer_sheet import sheet
 from streams.archive.reader import Reader
 from streams.settings import Settings
@@ -23,7 +24,7 @@ _PIPE_WIDTH = 160
 @click.command()
 @click.argument("customer_id", metavar="ID")
 @click.option("--timeline", type=click.IntRange(0, 1000), default=20, show_default=True, help="Newest entries to show.")
-@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Of a demo, running or ended (else: the settings decide)."

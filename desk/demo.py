@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import shutil
 import signal
 import sys
@@ -113,17 +114,19 @@ def demo(
 def _demo(options: _Options) -> None:
     signal.signal(signal.SIGTERM, _as_interrupt)
     if not options.as_json:
-        click.echo(f"creditpulse demo: starting broker, archive, gate and engine; data and logs in {options.data_dir}")
+        click.echo(f"{label('parts', options.language)} {options.data_dir}")
     with DemoParts(options.data_dir, full_speed=options.speed is None, desk=options.desk) as parts:
         if parts.desk_url is not None:
-            click.echo(f"risk desk, in a few seconds: {parts.desk_url}", err=options.as_json)
+            click.echo(f"{label('desk_soon', options.language)}: {parts.desk_url}", err=options.as_json)
+        join = parts.write_environment()
+        click.echo(f"{label('join', options.language)}:  . {shlex.quote(str(join))}", err=options.as_json)
         run, finished = asyncio.run(_run(parts, options))
         if not options.as_json:
             click.echo(f"{label('stopping', options.language)} ...")
     if options.as_json:
         click.echo(json.dumps(report(run, parts, finished=finished)))
     else:
-        for line in closing_lines(run, parts, finished=finished):
+        for line in closing_lines(run, parts, options.language, finished=finished):
             click.echo(line)
 
 

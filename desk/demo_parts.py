@@ -1,14 +1,19 @@
-"""The processes of the demo, all below one directory: broker, archive, gate, engine, desk; in order."""
+"""The processes of the demo, all below one directory: broker, archive, gate, engine, dispatcher, desk; in order."""
 
 from __future__ import annotations
 
 import os
+import secrets
+import shlex
 import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from pydantic import SecretStr
+
+from alerts.routing.routing_text import DEFAULT_ROUTING
 from schemas.errors import InvalidInput, Unavailable
 from streams.embedded.broker import EmbeddedBroker, free_port
 from streams.embedded.guard import Child, start_child
@@ -22,7 +27,10 @@ _PACED_IDLE_MS, _MAX_IDLE_MS = 20, 500
 
 
 def demo_settings(data_dir: Path, broker: str, *, full_speed: bool) -> Settings:
-    """Settings of all parts; whatever the environment says, only embedded parts are used."""
+    """Settings of all parts; whatever the environment says, only embedded parts are used, and nobody is told of alerts.
+
+    The key that webhook secrets are made from lives as long as the demo; webhooks may go to this machine.
+    """
     return Settings(
         broker=broker,
         clickhouse_dsn=f"chdb://{data_dir.resolve() / 'clickhouse'}",
@@ -34,7 +42,12 @@ def demo_settings(data_dir: Path, broker: str, *, full_speed: bool) -> Settings:
         data_dir=data_dir.resolve(),
         web_host="127.0.0.1",
         archive_port=free_port(),
+        dispatch_port=free_port(),
         desk_port=free_port(),
+        # Named, not left out: a part would read another one from the environment, or from .env.
+        routing_file=DEFAULT_ROUTING,
+        secret_key=SecretStr(secrets.token_urlsafe(32)),
+        webhook_allow="127.0.0.1/32",
         clock="events",
         store="memory://",
         delivery="chunks",
@@ -68,18 +81,30 @@ class DemoParts:
         self._children: list[Child] = []
 
     def start(self) -> None:
-        """Start archive, gate, engine and, if wanted, the desk; the topics must be there."""
-        archive = [sys.executable, "-m", "streams.cli", "archive"]
-        self._start("archive", archive)
+        """Start archive, gate, engine, dispatcher and, if wanted, the desk; the topics must be there."""
+        command = [sys.executable, "-m", "streams.cli"]
+        self._start("archive", [*command, "archive"])
         self._start("gate", worker_command("gate", self.gate_port, "INFO"))
         self._start("engine", worker_command("engine", self.engine_port, "INFO"))
+        self._start("dispatcher", [*command, "dispatch"])
         if self._desk:
-            self._start("desk", [sys.executable, "-m", "streams.cli", "desk", "--demo"])
+            self._start("desk", [*command, "desk", "--demo"])
 
     @property
     def desk_url(self) -> str | None:
         """Where the desk is, if there is one."""
         return f"http://127.0.0.1:{self.settings.desk_port}" if self._desk else None
+
+    def write_environment(self) -> Path:
+        """A file for a shell to read (``. FILE``): commands of ours that are started there work on this demo.
+
+        It holds the demo's secret key: only its owner may read it.
+        """
+        path = self.data_dir / "env.sh"
+        lines = (f"export {name}={shlex.quote(value)}\n" for name, value in self.settings.environment().items())
+        path.touch(mode=0o600)
+        path.write_text("".join(lines), encoding="utf-8")
+        return path
 
     def check(self) -> None:
         """Raises Unavailable, with the end of its log, when a part has ended by itself."""

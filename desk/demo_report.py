@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from alerts.texts import Language, text
 from desk.demo_parts import DemoParts
 from desk.demo_run import DemoRun
+from desk.labels import label
 
 
 def report(run: DemoRun, parts: DemoParts, *, finished: bool) -> dict[str, Any]:
@@ -47,28 +50,34 @@ def _latency(p50: float | None, p99: float | None) -> dict[str, float | None]:
     return {"p50": p50, "p99": p99}
 
 
-def closing_lines(run: DemoRun, parts: DemoParts, *, finished: bool) -> list[str]:
+def closing_lines(run: DemoRun, parts: DemoParts, language: Language, *, finished: bool) -> list[str]:
     """What to say at the end, and where to look further."""
     facts = report(run, parts, finished=finished)
-    levels = ", ".join(f"{level} {count:,}" for level, count in facts["levels"].items() if count)
+
+    def said(name: str) -> str:
+        return label(name, language)
+
+    levels = _counts(facts["levels"], language)
     lines = [
-        f"{'finished' if finished else 'stopped'}: {facts['events_in']:,} events published,"
-        f" {facts['events_applied']:,} applied, {facts['dead_letters']:,} refused,"
-        f" {facts['alerts']:,} alerts, {facts['decisions']:,} decisions in all",
-        f"customers: {levels or 'none yet'}",
+        f"{said('finished' if finished else 'stopped')}: {said('totals').format_map(facts)}",
+        f"{said('by_level')}: {levels or said('none_yet')}",
     ]
-    orders = ", ".join(f"{decision} {count:,}" for decision, count in facts["orders_by_decision"].items())
+    orders = _counts(facts["orders_by_decision"], language)
     if orders:
-        lines.append(f"order decisions: {orders}")
+        lines.append(f"{said('order_decisions')}: {orders}")
     if facts["events_per_s"]:
-        lines.append(f"{facts['events_per_s']:,.0f} events/s from the first publication to the last commit")
+        lines.append(said("rate").format(rate=facts["events_per_s"]))
     latency = facts["latency_ms"]
     if latency["p50"] is not None:
-        lines.append(f"event to alert: p50 {latency['p50']:,.0f} ms, p99 {latency['p99']:,.0f} ms")
+        lines.append(f"{said('latency')}: p50 {latency['p50']:,.0f} ms, p99 {latency['p99']:,.0f} ms")
     where = parts.data_dir
-    lines += [f"logs: {where / 'logs'}", f"data: {where}"]
+    lines += [f"{said('logs')}: {where / 'logs'}", f"{said('data')}: {where}"]
     if run.board.alerts:
         customer = next(iter(run.board.alerts)).customer
         if customer.replace("-", "").replace("_", "").isalnum():
-            lines.append(f"look at a customer:  creditpulse customer {customer} --data-dir {where}")
+            lines.append(f"{said('look_at')}:  creditpulse customer {customer} --data-dir {where}")
     return lines
+
+
+def _counts(counts: Mapping[str, int], language: Language) -> str:
+    return ", ".join(f"{text(code, language)} {count:,}" for code, count in counts.items() if count)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from desk.api.services import Services
 from desk.open_orders import OrderNow, shown
 from models.account import Account
-from models.calendar import day_of
+from models.calendar import day_of, from_ms
 from models.what_if import check_order
 from schemas.decisions import Exposure, OrderCheck
 from schemas.errors import Unavailable
@@ -41,15 +41,15 @@ class _Checked(NamedTuple):
 
 
 class HoldQueue:
-    """``now()`` as often as you like: only what has changed is checked again."""
+    """``now()`` as often as you like, for all who ask: only what has changed is checked again."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._checked: dict[tuple[str, str], _Checked] = {}
 
-    def now(self, limit: int = MOST, offset: int = 0) -> list[HeldOrder]:
-        """A page of them; raises Unavailable while the book is being read."""
-        waiting = self._waiting()[offset : offset + limit]
+    def now(self) -> list[HeldOrder]:
+        """The first ``MOST`` of them; raises Unavailable while the book is being read."""
+        waiting = self._waiting()[:MOST]
         before, self._checked = self._checked, {}
         found = []
         for _, customer_id, order_id in waiting:
@@ -65,6 +65,13 @@ class HoldQueue:
             self._checked[customer_id, order_id] = seen
             found.append(seen.held)
         return found
+
+    def oldest_age(self) -> timedelta | None:
+        """How long the longest waiting has waited; raises Unavailable while the book is being read."""
+        held_since, customer_id, _ = next(iter(self._waiting()), (0, "", ""))
+        if not held_since:
+            return None
+        return self.clock(self._services.book.known(customer_id).as_of) - from_ms(held_since)
 
     def clock(self, as_of: datetime) -> datetime:
         """What ages are counted to: in a replay of the past its own time."""

@@ -8,6 +8,12 @@ _LABELS: dict[str, tuple[str, str]] = {
     "title": ("creditpulse, live", "creditpulse 实时监控"),
     "book_time": ("book time", "账面时间"),
     "desk": ("risk desk", "风险工作台"),
+    "parts": (
+        "creditpulse demo: starting broker, archive, gate, engine and dispatcher; data and logs in",
+        "creditpulse 演示：正在启动消息代理、归档、入口、引擎与分发；数据与日志在",
+    ),
+    "desk_soon": ("risk desk, in a few seconds", "风险工作台，稍候即可打开"),
+    "join": ("other commands work on this demo after", "执行下列命令后，其他命令即作用于本演示"),
     "leave": ("Ctrl-C leaves", "按 Ctrl-C 退出"),
     "published": ("events published", "已发布事件"),
     "applied": ("applied", "已处理"),
@@ -30,6 +36,24 @@ _LABELS: dict[str, tuple[str, str]] = {
     "finishing": ("all published, finishing", "已全部发布，正在收尾"),
     "done": ("all done", "已全部完成"),
     "stopping": ("stopping", "正在停止"),
+    "finished": ("finished", "已结束"),
+    "stopped": ("stopped", "已停止"),
+    "totals": (
+        "{events_in:,} events published, {events_applied:,} applied, {dead_letters:,} refused, {alerts:,} alerts, "
+        "{decisions:,} decisions in all",
+        "共发布事件 {events_in:,} 个，已处理 {events_applied:,} 个，拒收 {dead_letters:,} 个，预警 {alerts:,} 条，"
+        "决定 {decisions:,} 项",
+    ),
+    "by_level": ("customers", "客户"),
+    "none_yet": ("none yet", "暂无"),
+    "order_decisions": ("order decisions", "订单决定"),
+    "rate": (
+        "{rate:,.0f} events/s from the first publication to the last commit",
+        "从首次发布到最后提交：每秒 {rate:,.0f} 个事件",
+    ),
+    "logs": ("logs", "日志"),
+    "data": ("data", "数据"),
+    "look_at": ("look at a customer", "查看客户"),
     "score": ("score", "评分"),
     "since": ("since", "自"),
     "exposure": ("exposure", "敞口"),

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
 
 from desk.api.roles import Person, Role, may
-from desk.api.services import Services
 from models.calendar import from_ms
 from schemas.errors import InvalidInput
 from schemas.log import ModelPromoted, ModelRestored
 from schemas.topics import POLICY
 from streams.sources.event_file import timed
+
+if TYPE_CHECKING:
+    from desk.api.services import Services  # brings the whole API: seconds, for a command that only sends an event
 
 Task = Literal["A", "B"]
 DECIDES = Role.ADMIN

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 from datetime import UTC, datetime
 from typing import cast
 
 import click
 
+from alerts.commands.options import language_option
 from alerts.model_notes import note_sentence
-from alerts.texts import LANGUAGES, Language
+from alerts.texts import Language
 from desk.model_acts import Task, promotion, restoration
 from schemas.decisions import ModelNoteOut
 from schemas.log import ModelPromoted, ModelRestored
 from schemas.topics import MODEL_LOG, POLICY
+from streams.commands.options import said_by_option
 from streams.publisher import publish
 from streams.settings import Settings
 from streams.sources.event_file import timed
@@ -30,7 +31,7 @@ def models() -> None:
 
 
 @models.command("log")
-@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array of notes.")
 def log(lang: str, as_json: bool) -> None:
     """List the model log: monthly quality, drift, challengers that are ahead, promotions, restorations.
@@ -53,7 +54,7 @@ def log(lang: str, as_json: bool) -> None:
 @models.command()
 @click.argument("task", type=_TASK)
 @click.argument("model")
-@click.option("--by", default=getpass.getuser, show_default="you", help="Who says so; stands in the model log.")
+@said_by_option
 def promote(task: str, model: str, by: str) -> None:
     """Let the challenger MODEL lead for TASK, in every partition; the champion goes on in the shadow.
 
@@ -70,7 +71,7 @@ def promote(task: str, model: str, by: str) -> None:
 @models.command()
 @click.argument("task", type=_TASK)
 @click.argument("checkpoint")
-@click.option("--by", default=getpass.getuser, show_default="you", help="Who says so; stands in the model log.")
+@said_by_option
 def restore(task: str, checkpoint: str, by: str) -> None:
     """Put TASK's model back to a CHECKPOINT, in every partition; it scores bit for bit as it did then.
 

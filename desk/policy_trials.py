@@ -81,7 +81,7 @@ class PolicyTrials:
         may(who, TRIES)
         version = layered_policy(draft, "draft").base.version
         if self._task is not None and not self._task.done():
-            raise Conflict("another comparison is running: wait for its end, or stop it")
+            raise Conflict("another comparison is running: wait for its end, or stop it", "trial_running")
         trial = Trial(id=uuid4().hex[:12], by=who.name, started=now, version=version)
         self._trials[trial.id] = trial
         for oldest in list(self._trials)[:-_KEPT]:

@@ -56,9 +56,11 @@ def open_proposal(control: Control, proposal_id: str, now: datetime) -> Proposal
         raise NotFound(f"there is no proposal {proposal_id[:80]!r}")
     found = Proposal.model_validate(value)
     if found.state != "open":
-        raise Conflict(f"{proposal_id} was {found.state} by {found.decided_by} already")
+        message = f"{proposal_id} was {found.state} by {found.decided_by} already"
+        raise Conflict(message, "proposal_decided", by=found.decided_by or "")
     if not _waits(found, now):
-        raise Conflict(f"{proposal_id} has waited longer than {LASTS.days} days: ask for the release again")
+        message = f"{proposal_id} has waited longer than {LASTS.days} days: ask for the release again"
+        raise Conflict(message, "proposal_expired", days=str(LASTS.days))
     return found
 
 

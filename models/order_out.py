@@ -9,7 +9,7 @@ from datetime import date
 from models.account import Account, OpenOrder
 from models.calendar import from_ms
 from models.exposure import Position
-from models.out_events import SOURCE, Cause, exposure_out, next_number
+from models.out_events import SOURCE, Cause, exposure_out, master_out, next_number
 from schemas.decisions import DATASCHEMA, ORDER_DECISION, Decision, OrderCheck, OrderDecision, OrderOut
 from schemas.envelope import Severity
 from schemas.levels import Level
@@ -78,5 +78,6 @@ def order_out(
             reason=verdict.reason or (release.reason if release else None),
             released_up_to=release.up_to if release else None,
             valid_until=date.fromordinal(release.until) if release else None,
+            master=master_out(account.master),
         ),
     )

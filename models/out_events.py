@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from models.account import Account
+from models.account import Master as KnownMaster
 from models.calendar import from_ms
 from models.default_risk.risk import DefaultRisk
 from models.exposure import Position
@@ -169,12 +170,12 @@ def assessment(account: Account, change: Change, cause: Cause, risk: DefaultRisk
         cause_type=cause.type,
         policy_version=policy.version,
         model_version=risk.model_version,
-        master=_master(account),
+        master=master_out(account.master),
     )
 
 
-def _master(account: Account) -> Master:
-    known = account.master
+def master_out(known: KnownMaster) -> Master:
+    """Who the customer is, as subscribers see it."""
     return Master(
         name=known.name,
         segment=known.segment,

@@ -285,6 +285,7 @@ class OrderDecision(OutData):
     reason: str | None = Field(default=None, description="That person's reason.")
     released_up_to: Decimal | None = Field(default=None, description="Beyond it the order is checked again ...")
     valid_until: date | None = Field(default=None, description="... and after this day, unless invoiced by then.")
+    master: Master = Field(default_factory=Master)
 
 
 ModelNoteKind = Literal[

@@ -33,10 +33,15 @@ class Unavailable(CreditPulseError):
 class Conflict(CreditPulseError):
     """It cannot be done as things stand now (another one is in the way): look at the state, then decide again.
 
-    ``code`` is stable; ``stands``: how things stand, as JSON, where that is known.
+    ``code`` is stable; ``stands``: how things stand, as JSON, where that is known. ``reason`` and the parts it names
+    (``told``) let a screen say it in another language.
     """
 
     code = "conflict"
+
+    def __init__(self, message: str, reason: str = "", **told: str) -> None:
+        super().__init__(message)
+        self.reason, self.told = reason, told
 
     @property
     def stands(self) -> dict[str, Any]:

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from alerts import alert_service
 from alerts.alert_service import AlertView, GroupView
 from alerts.commands.grade import grade
+from alerts.commands.options import language_option
 from alerts.commands.routing import routing
 from alerts.commands.silence import silence
 from alerts.dispatch.item_text import time_text
 from alerts.live_alerts import LiveAlerts
 from alerts.plain import plain
 from alerts.routing.state import Stage
-from alerts.texts import LANGUAGES, Language, phrase, text
+from alerts.texts import Language, phrase, text
 from alerts.webhooks.dispatcher import wall_clock
+from streams.commands.options import said_by_option
+from streams.commands.show import print_table
 from streams.control import Control
 from streams.settings import Settings
 
 Answer = TypeVar("Answer")
 _COLUMNS = ("id", "state", "severity", "subject", "level", "cause", "since", "muted", "acked")
 _GROUP_COLUMNS = ("id", "receiver", "labels", "alerts", "told", "repeats")
-_language = click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
 
 
 @click.group()
@@ -47,7 +45,7 @@ alerts.add_command(silence)
 @click.option("--customer", help="Only this customer.")
 @click.option("--state", "stage", type=click.Choice([stage.value for stage in Stage]), help="Only in this state.")
 @click.option("--group", help="Only in this group of `creditpulse alerts groups`.")
-@_language
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_alerts(customer: str | None, stage: str | None, group: str | None, lang: str, as_json: bool) -> None:
     """List alerts, the most severe first, with what mutes them and who has acknowledged them; then those just over.
@@ -67,11 +65,13 @@ def list_alerts(customer: str | None, stage: str | None, group: str | None, lang
     elif not found:
         click.echo(text("alerts.none", language))
     else:
-        Console().print(_table(found, language))
+        print_table(
+            [text(f"column.{name}", language) for name in _COLUMNS], (_cells(alert, language) for alert in found)
+        )
 
 
 @alerts.command()
-@_language
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def groups(lang: str, as_json: bool) -> None:
     """List the groups in which receivers are told of alerts.
@@ -88,20 +88,23 @@ def groups(lang: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([group.model_dump(mode="json") for group in found], ensure_ascii=False))
         return
-    table = Table(*(text(f"column.{name}", language) for name in _GROUP_COLUMNS), box=None)
+    if not found:
+        click.echo(text("alerts.none", language))
+        return
+    rows = []
     for group in found:
         labels = " ".join(f"{name}={value}" for name, value in group.labels.items())
         told = time_text(group.told_at) if group.told_at else "-"
         cells = [group.id, group.receiver, labels or "-", str(len(group.alerts)), told, str(group.repeats)]
-        table.add_row(*(Text(plain(cell, 200)) for cell in cells))
-    Console().print(table if found else text("alerts.none", language))
+        rows.append([plain(cell, 200) for cell in cells])
+    print_table([text(f"column.{name}", language) for name in _GROUP_COLUMNS], rows)
 
 
 @alerts.command()
 @click.argument("alert_id", metavar="ID")
-@click.option("--by", default=getpass.getuser, show_default="you", help="Who takes note.")
+@said_by_option
 @click.option("--reason", default="", help="What is being done.")
-@_language
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def ack(alert_id: str, by: str, reason: str, lang: str, as_json: bool) -> None:
     """Acknowledge an alert: it is not repeated any more. When it becomes worse, everybody is told all the same.
@@ -128,18 +131,15 @@ def _with_alerts(work: Callable[[LiveAlerts, Control], Awaitable[Answer]]) -> An
     return asyncio.run(run())
 
 
-def _table(found: list[AlertView], language: Language) -> Table:
-    table = Table(*(text(f"column.{name}", language) for name in _COLUMNS), box=None)
-    for alert in found:
-        muted = ""
-        if alert.muted_by_silence:
-            muted = phrase("alerts.muted_silence", language, id=alert.muted_by_silence)
-        elif alert.muted_by_alert:
-            muted = phrase("alerts.muted_alert", language, id=alert.muted_by_alert)
-        cells = [
-            alert.id, text(f"stage.{alert.state}", language), text(alert.severity, language), alert.subject,
-            text(alert.labels["level"], language) if "level" in alert.labels else "-",
-            text(alert.kind, language), time_text(alert.since), muted, alert.acknowledged_by or "",
-        ]  # fmt: skip
-        table.add_row(*(Text(plain(cell)) for cell in cells))
-    return table
+def _cells(alert: AlertView, language: Language) -> list[str]:
+    muted = ""
+    if alert.muted_by_silence:
+        muted = phrase("alerts.muted_silence", language, id=alert.muted_by_silence)
+    elif alert.muted_by_alert:
+        muted = phrase("alerts.muted_alert", language, id=alert.muted_by_alert)
+    cells = [
+        alert.id, text(f"stage.{alert.state}", language), text(alert.severity, language), alert.subject,
+        text(alert.labels["level"], language) if "level" in alert.labels else "-",
+        text(alert.kind, language), time_text(alert.since), muted, alert.acknowledged_by or "",
+    ]  # fmt: skip
+    return [plain(cell) for cell in cells]

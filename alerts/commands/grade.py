@@ -10,14 +10,13 @@ from decimal import Decimal
 from typing import Any, cast
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from alerts.commands.options import language_option
 from alerts.plain import plain
-from alerts.texts import LANGUAGES, Language, phrase, text
+from alerts.texts import Language, phrase, text
 from streams.archive.catalog import MAX_LIMIT
 from streams.archive.reader import Reader
+from streams.commands.show import print_table
 from streams.settings import Settings
 
 _SUMMARY = (
@@ -25,8 +24,6 @@ _SUMMARY = (
     "exposure_reduced", "sales_forgone",
 )  # fmt: skip
 _EACH = ("since", "customer", "level", "cause", "policy", "model", "grade", "lead", "exposure_reduced", "sales_forgone")
-_PIPE_WIDTH = 160
-"""Columns where the output is no terminal."""
 
 
 @click.command()
@@ -35,7 +32,7 @@ _PIPE_WIDTH = 160
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="Only from this day on (UTC).")
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Only up to this day (UTC).")
 @click.option("--each", is_flag=True, help="List every tightening instead of sums by policy and model.")
-@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array: rows of the archive's view.")
 def grade(
     policy: str | None,
@@ -69,23 +66,15 @@ def grade(
     elif not rows:
         click.echo(text("grade.none", language))
     else:
-        console = Console(highlight=False)
-        if not console.is_terminal:
-            console = Console(highlight=False, width=_PIPE_WIDTH)
-        console.print(_table(rows, _EACH if each else _SUMMARY, language))
+        names = _EACH if each else _SUMMARY
+        shown = (_cells(row, language) for row in rows)
+        columns = [text(f"column.{name}", language) for name in names]
+        print_table(columns, ([plain(cells[name]) for name in names] for cells in shown))
 
 
 async def _read(view: str, options: Mapping[str, str]) -> list[dict[str, Any]]:
     async with Reader(Settings()) as reader:
         return await reader.view(view, limit=MAX_LIMIT, options=options)
-
-
-def _table(rows: list[dict[str, Any]], names: tuple[str, ...], language: Language) -> Table:
-    table = Table(*(text(f"column.{name}", language) for name in names), box=None)
-    for row in rows:
-        cells = _cells(row, language)
-        table.add_row(*(Text(plain(cells[name])) for name in names))
-    return table
 
 
 def _cells(row: dict[str, Any], language: Language) -> dict[str, str]:

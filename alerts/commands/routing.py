@@ -54,6 +54,7 @@ def explain(file: Path, labels: tuple[str, ...], as_json: bool) -> None:
 
     \b
     Example:  creditpulse alerts routing explain routing.yaml --label customer=C1 --label level=BLOCKED
+    Exit codes: 0 done; 2 the file or a label is wrong.
     """
     named = dict(_label(text) for text in labels)
     found = [_shown(one, named) for one in destinations(read_routing(file).route, named)]

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar, cast
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from alerts import alert_service
 from alerts.alert_service import SilenceView
+from alerts.commands.options import language_option
 from alerts.dispatch.item_text import time_text
 from alerts.plain import plain
 from alerts.routing.durations import duration_ms
-from alerts.texts import LANGUAGES, Language, phrase, text
+from alerts.texts import Language, phrase, text
 from alerts.webhooks.dispatcher import wall_clock
 from schemas.errors import InvalidInput
+from streams.commands.options import said_by_option
+from streams.commands.show import print_table
 from streams.control import Control
 from streams.settings import Settings
 
 Answer = TypeVar("Answer")
 _COLUMNS = ("id", "state", "matchers", "author", "reason", "ends")
-_language = click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
-_by = click.option("--by", default=getpass.getuser, show_default="you", help="Who says so.")
 
 
 @click.group()
@@ -38,10 +35,10 @@ def silence() -> None:
 
 @silence.command()
 @click.option("--match", "matchers", multiple=True, required=True, help="label=value, !=, =~ or !~; all must match.")
-@click.option("--reason", required=True)
-@_by
+@click.option("--reason", required=True, help="Why; it stands with the silence.")
+@said_by_option
 @click.option("--for", "lasts", required=True, help="How long: 30m, 4h, 2d.")
-@_language
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def add(matchers: tuple[str, ...], reason: str, by: str, lasts: str, lang: str, as_json: bool) -> None:
     """Set a silence that begins now.
@@ -68,7 +65,7 @@ def add(matchers: tuple[str, ...], reason: str, by: str, lasts: str, lang: str, 
 
 @silence.command("list")
 @click.option("--all", "with_expired", is_flag=True, help="Those that are over as well.")
-@_language
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_silences(with_expired: bool, lang: str, as_json: bool) -> None:
     """List silences, the one that ends first on top.
@@ -85,18 +82,21 @@ def list_silences(with_expired: bool, lang: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([one.model_dump(mode="json") for one in found], ensure_ascii=False))
         return
-    table = Table(*(text(f"column.{name}", language) for name in _COLUMNS), box=None)
+    if not found:
+        click.echo(text("silence.none", language))
+        return
+    rows = []
     for one in found:
         state = text(f"silence.{one.state}", language)
         cells = [one.id, state, " ".join(one.matchers), one.author, one.reason, time_text(one.ends)]
-        table.add_row(*(Text(plain(cell, 200)) for cell in cells))
-    Console().print(table if found else text("silence.none", language))
+        rows.append([plain(cell, 200) for cell in cells])
+    print_table([text(f"column.{name}", language) for name in _COLUMNS], rows)
 
 
 @silence.command()
 @click.argument("silence_id", metavar="ID")
-@_by
-@_language
+@said_by_option
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def expire(silence_id: str, by: str, lang: str, as_json: bool) -> None:
     """End a silence now; what it muted and still stands is told.

@@ -12,6 +12,7 @@ from alerts.dispatch.main import run_dispatch
 from alerts.webhooks.schedule import RETRY_SECONDS, Schedule
 from alerts.webhooks.transport import TOTAL_SECONDS
 from schemas.errors import InvalidInput
+from streams.commands.options import log_level_option
 from streams.log_format import logging_config
 from streams.settings import Settings
 
@@ -22,7 +23,7 @@ from streams.settings import Settings
     help="Before the second attempt, the third, ...; up to a tenth is added at random.",
 )  # fmt: skip
 @click.option("--webhook-timeout-seconds", "timeout", default=TOTAL_SECONDS, show_default=True, help="Of one request.")
-@click.option("--log-level", default="INFO", show_default=True)
+@log_level_option
 def dispatch(retries: str, timeout: float, log_level: str) -> None:
     """Notify people as CREDITPULSE_ROUTING_FILE says, and deliver webhooks to the subscriptions of
     `creditpulse subscriptions`, until SIGTERM or Ctrl-C, which let what is under way end.

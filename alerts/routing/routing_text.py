@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -11,7 +10,8 @@ from alerts.routing.config import Routing
 from models.policy_text import Document, read_document
 from schemas.errors import InvalidInput
 
-_DEFAULT = "default_routing.yaml"
+DEFAULT_ROUTING = Path(__file__).parents[1] / "default_routing.yaml"
+"""Nobody outside is told."""
 
 
 def parse_routing(text: str, name: str) -> Routing:
@@ -28,7 +28,7 @@ def parse_routing(text: str, name: str) -> Routing:
 def read_routing(path: Path | None) -> Routing:
     """The routing of a file; the default one without a file. Raises InvalidInput."""
     if path is None:
-        return parse_routing(resources.files("alerts").joinpath(_DEFAULT).read_text(encoding="utf-8"), _DEFAULT)
+        return parse_routing(DEFAULT_ROUTING.read_text(encoding="utf-8"), DEFAULT_ROUTING.name)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

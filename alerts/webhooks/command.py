@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -24,12 +23,12 @@ from alerts.webhooks.subscription import WEBHOOK_TOPICS, Filters, NewSubscriptio
 from alerts.webhooks.trial import send_test
 from schemas.errors import InvalidInput
 from schemas.levels import LADDER
+from streams.commands.options import said_by_option
 from streams.control import Control
 from streams.settings import Settings
 
 Answer = TypeVar("Answer")
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_by_option = click.option("--by", default=getpass.getuser, show_default="you", help="Who says so.")
 
 
 @click.group()
@@ -45,15 +44,15 @@ def subscriptions() -> None:
 @click.option("--step", type=int, help="At least so many levels moved.")
 @click.option("--score-drop", type=int, help="At least so many points of score lost.")
 @click.option("--exposure", "exposures", multiple=True, metavar="CUR=AMOUNT", help="Exposure above it; one is enough.")
-@click.option("--segment", "segments", multiple=True)
-@click.option("--sector", "sectors", multiple=True)
+@click.option("--segment", "segments", multiple=True, help="Customers of this segment; one is enough.")
+@click.option("--sector", "sectors", multiple=True, help="Customers of this sector; one is enough.")
 @click.option("--group", "groups", multiple=True, help="Corporate group: its parent's id.")
 @click.option("--language", type=click.Choice(["en", "zh"]), help="Adds a sentence as `summary`.")
 @click.option("--rate", default=20, show_default=True, help="Most requests per second.")
 @click.option("--unordered", is_flag=True, help="A customer's events do not wait for each other.")
 @click.option("--from-beginning", is_flag=True, help="Also what is in the topics already.")
 @click.option("--name", help="For people.")
-@_by_option
+@said_by_option
 @_json_option
 def add(url: str, as_json: bool, **given: Any) -> None:
     """Make a subscription; prints its secret, which the receiver checks signatures with.
@@ -124,7 +123,13 @@ def show_one(subscription_id: str, secret: bool, as_json: bool) -> None:
 
 @subscriptions.command()
 @click.argument("subscription_id", metavar="ID")
-@click.option("--overlap-hours", default=24.0, show_default=True, type=click.FloatRange(0, 24 * 90))
+@click.option(
+    "--overlap-hours",
+    default=24.0,
+    show_default=True,
+    type=click.FloatRange(0, 24 * 90),
+    help="How long the old secret signs beside the new one.",
+)
 @_json_option
 def rotate(subscription_id: str, overlap_hours: float, as_json: bool) -> None:
     """Make a new secret. The old one signs beside it for a while, so that the receiver can change over.

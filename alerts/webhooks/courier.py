@@ -22,7 +22,6 @@ from alerts.webhooks.source import Found, Source
 from alerts.webhooks.state import DeliveryState, StateStore
 from alerts.webhooks.subscription import Subscription
 from alerts.webhooks.window import Pending
-from models.account import Master
 from models.calendar import from_ms
 from schemas.deliveries import DeliveryOut
 from streams.settings import Settings
@@ -35,9 +34,6 @@ AT_ONCE = 4
 """Requests under way to one endpoint, each for another customer."""
 _STORE_SECONDS = 5.0
 _RATE_SECONDS = 0.05
-_BOOK_LAG_SECONDS = 2.0
-
-Masters = Callable[[str], Master | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +51,8 @@ class Parts:
 class Courier:
     """Runs until told to stop, or until the subscription has to be disabled."""
 
-    def __init__(
-        self, parts: Parts, subscription: Subscription, state: DeliveryState, sender: Sender, masters: Masters | None
-    ) -> None:
-        self._parts, self._subscription, self._sender, self._masters = parts, subscription, sender, masters
+    def __init__(self, parts: Parts, subscription: Subscription, state: DeliveryState, sender: Sender) -> None:
+        self._parts, self._subscription, self._sender = parts, subscription, sender
         self._positions, self._waiting = dict(state.positions), list(state.waiting)
         """Positions are behind what is settled or in the window: both are changed with no pause between."""
         self._progress = Progress(subscription.id, state, parts.schedule)
@@ -115,8 +109,6 @@ class Courier:
                 await asyncio.sleep(0.05)
                 continue
             found, behind = await source.read(room)
-            if self._masters is not None and found:
-                await asyncio.sleep(_BOOK_LAG_SECONDS)  # the engine stores a customer after it has told of it
             for item in found:
                 self._take(item)
             self._positions |= behind
@@ -127,9 +119,7 @@ class Courier:
                 stored, moved = loop.time(), False
 
     def _take(self, item: Found) -> None:
-        event = item.event
-        master = self._masters(event.subject) if self._masters else None
-        if wanted(self._subscription.filters, event, master):
+        if wanted(self._subscription.filters, item.event):
             self._progress.window.add(self._pending(item, self._parts.now()))
 
     def _pending(self, item: Found, due: datetime) -> Pending:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 from datetime import UTC, datetime
 
@@ -16,10 +15,9 @@ from alerts.webhooks.dispatcher import wall_clock
 from alerts.webhooks.state import DeadDelivery
 from models.calendar import from_ms
 from schemas.deliveries import DeliveryOut
+from streams.commands.options import said_by_option
 from streams.control import Control
 from streams.settings import Settings
-
-_by_option = click.option("--by", default=getpass.getuser, show_default="you", help="Who says so.")
 
 
 @click.command()
@@ -58,7 +56,7 @@ def deliveries(subscription_id: str, dead: bool, failed: bool, limit: int, as_js
 @click.argument("subscription_id", metavar="ID")
 @click.argument("event_ids", metavar="EVENT_ID...", nargs=-1)
 @click.option("--dead", is_flag=True, help="Instead of ids: everything that was given up.")
-@_by_option
+@said_by_option
 def redeliver(subscription_id: str, event_ids: tuple[str, ...], dead: bool, by: str) -> None:
     """Send events again, with the same webhook-id. `subscriptions deliveries` shows their ids.
 
@@ -85,7 +83,7 @@ def redeliver(subscription_id: str, event_ids: tuple[str, ...], dead: bool, by: 
 @click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"]), help="Time in UTC.")
 @click.option("--customer", help="Only this customer's events ...")
 @click.option("--from-sequence", type=click.IntRange(1), help="... from this sequence on.")
-@_by_option
+@said_by_option
 def replay(
     subscription_id: str, since: datetime | None, customer: str | None, from_sequence: int | None, by: str
 ) -> None:

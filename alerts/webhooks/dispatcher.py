@@ -7,13 +7,13 @@ import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
 from alerts.webhooks import requests
 from alerts.webhooks.addresses import AddressRules
-from alerts.webhooks.courier import WINDOW, Courier, Masters, Parts
+from alerts.webhooks.courier import WINDOW, Courier, Parts
 from alerts.webhooks.requests import DeliveryRequest, carry_out
 from alerts.webhooks.schedule import Schedule
 from alerts.webhooks.sender import Sender
@@ -21,13 +21,9 @@ from alerts.webhooks.signing import SecretKeys
 from alerts.webhooks.state import DeliveryState, StateStore
 from alerts.webhooks.subscription import KIND, Subscription
 from alerts.webhooks.transport import TOTAL_SECONDS, webhook_client
-from models.account import Master
 from schemas.errors import CreditPulseError
 from streams.control import Control, Value
 from streams.settings import Settings
-
-if TYPE_CHECKING:
-    from streams.live_book import LiveBook
 
 log = logging.getLogger(__name__)
 
@@ -61,13 +57,10 @@ class WebhookDispatcher:
         self._changes: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
-        self._book: LiveBook | None = None
-        self._opening = asyncio.Lock()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until ``stop`` is set; what is under way then is finished. Raises Unavailable without broker."""
         async with AsyncExitStack() as stack:
-            self._stack = stack
             self._store = await stack.enter_async_context(StateStore(self._settings, self._count_attempt))
             self._control = await stack.enter_async_context(Control(self._settings, self._heard))
             for subscription_id in {*self._control.all(KIND), *self._store.known()}:
@@ -125,25 +118,22 @@ class WebhookDispatcher:
         if subscription.status != "active":
             await change.wait()
             return True
-        masters = await self._masters(change) if subscription.filters.need_master_data else None
         state = await self._asked(subscription)
         if change.is_set():
             return True
-        reason = await self._deliver(subscription, state, masters, change)
+        reason = await self._deliver(subscription, state, change)
         if reason is not None:
             await self._disable(subscription_id, reason)
         return True
 
-    async def _deliver(
-        self, subscription: Subscription, state: DeliveryState, masters: Masters | None, change: asyncio.Event
-    ) -> str | None:
+    async def _deliver(self, subscription: Subscription, state: DeliveryState, change: asyncio.Event) -> str | None:
         keys = SecretKeys(self._settings.secret_key)
         parts = Parts(self._settings, self._store, keys, self._schedule, self._now, self._window)
         plain = subscription.url.startswith("http:")
         client = webhook_client(self._rules, plain_http=plain, seconds=self._timeout)
         sender = Sender(client, subscription.url, self._now, total_seconds=self._timeout)
         try:
-            return await Courier(parts, subscription, state, sender, masters).run(change)
+            return await Courier(parts, subscription, state, sender).run(change)
         finally:
             await sender.close()
 
@@ -169,22 +159,3 @@ class WebhookDispatcher:
             log.warning("%s is disabled: %s", subscription_id, reason)
             told = {"status": "disabled", "reason": reason, "changed_at": self._now().isoformat()}
             await self._control.put(KIND, subscription_id, {**record, **told})
-
-    async def _masters(self, change: asyncio.Event) -> Masters:
-        """Customers' master data, once the book has been read; opened for the first subscription that needs it."""
-        from streams.live_book import LiveBook  # brings the models: seconds, and only these filters need it
-
-        async with self._opening:
-            if self._book is None:
-                self._book = await self._stack.enter_async_context(LiveBook(self._settings))
-        book = self._book
-        waits = {asyncio.ensure_future(book.ready.wait()), asyncio.ensure_future(change.wait())}
-        _, left = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for task in left:
-            task.cancel()
-
-        def master(customer_id: str) -> Master | None:
-            account = book.account(customer_id)
-            return None if account is None else account.master
-
-        return master

@@ -5,20 +5,19 @@ from __future__ import annotations
 from decimal import Decimal
 
 from alerts.webhooks.subscription import Filters
-from models.account import Master
 from schemas.decisions import AlertKind, Assessment, CreditAlert, ModelNote, OrderDecision, OutEvent
 from schemas.levels import Level
 
 
-def wanted(filters: Filters, event: OutEvent, master: Master | None) -> bool:
-    """Whether the event passes all filters; ``master``: the customer's master data, None when there is none."""
+def wanted(filters: Filters, event: OutEvent) -> bool:
+    """Whether the event passes all filters."""
     return (
         (not filters.kinds or _kind(event) in filters.kinds)
         and _level(filters, event)
         and _step(filters, event)
         and _drop(filters, event)
         and _exposure(filters, event)
-        and _of(filters, event.subject, master)
+        and _of(filters, event)
     )
 
 
@@ -77,12 +76,15 @@ def _exposure(filters: Filters, event: OutEvent) -> bool:
     return any(item.exposure > filters.exposure_above.get(item.currency, most) for item in exposures)
 
 
-def _of(filters: Filters, customer_id: str, master: Master | None) -> bool:
-    if not filters.need_master_data:
+def _of(filters: Filters, event: OutEvent) -> bool:
+    if not (filters.segments or filters.sectors or filters.groups):
         return True
-    known = master or Master()
+    data = event.data
+    if not isinstance(data, Assessment | OrderDecision):
+        return False
+    known = data.master
     return (
         (not filters.segments or known.segment in filters.segments)
         and (not filters.sectors or known.sector in filters.sectors)
-        and (not filters.groups or (known.group_parent or customer_id) in filters.groups)
+        and (not filters.groups or (known.group_parent or event.subject) in filters.groups)
     )

@@ -128,7 +128,8 @@ async def rotate_secret(
         for ref in subscription.valid_secrets(now)
     ]
     if len(valid) >= MOST_SECRETS:
-        raise Conflict(f"{subscription_id} has {len(valid)} valid secrets already: wait until one has expired")
+        message = f"{subscription_id} has {len(valid)} valid secrets already: wait until one has expired"
+        raise Conflict(message, "secrets_overlap")
     fresh = _new_secret(SecretKeys(settings.secret_key), now)
     changed = subscription.model_copy(update={"secrets": (fresh, *valid), "changed_at": now})
     await _put(control, changed)
@@ -139,7 +140,7 @@ async def pause(control: Control, subscription_id: str, *, reason: str | None = 
     """Deliver nothing until resumed; nothing is lost meanwhile. Raises NotFound, Conflict (it was disabled)."""
     subscription = get_subscription(control, subscription_id)
     if subscription.status == "disabled":
-        raise Conflict(f"{subscription_id} is disabled: {subscription.reason}")
+        raise Conflict(f"{subscription_id} is disabled: {subscription.reason}", "endpoint_disabled")
     return await _set_status(control, subscription, "paused", reason, now)
 
 

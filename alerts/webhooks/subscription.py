@@ -44,11 +44,6 @@ class Filters(_Record):
     sectors: Some = frozenset()
     groups: Some = Field(default=frozenset(), description="Corporate groups: the parent and its members.")
 
-    @property
-    def need_master_data(self) -> bool:
-        """Whether the customer's master data has to be looked up."""
-        return bool(self.segments or self.sectors or self.groups)
-
 
 class NewSubscription(_Record):
     """What a person gives to make a subscription."""

@@ -6,16 +6,14 @@ import logging.config
 
 import click
 
-from desk.api.app import create_app
-from desk.api.services import open_services
-from desk.api.serving import serve
+from streams.commands.options import log_level_option
 from streams.log_format import logging_config
 from streams.settings import Settings
 
 
 @click.command()
-@click.option("--port", type=int, help="Listen here instead of CREDITPULSE_API_PORT.")
-@click.option("--log-level", default="INFO", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65_535), help="Listen here instead of CREDITPULSE_API_PORT.")
+@log_level_option
 def api(port: int | None, log_level: str) -> None:
     """Answer credit checks and serve levels, alerts and decisions to other systems, until told to stop.
 
@@ -26,7 +24,12 @@ def api(port: int | None, log_level: str) -> None:
     Example:  creditpulse api --port 6070
     Exit codes: 0 stopped as told; 1 no broker answers, or the port is taken; 2 a setting is wrong.
     """
+    # Imported when it runs: the help of `creditpulse` would wait for it.
+    from desk.api.app import create_app
+    from desk.api.services import open_services
+    from desk.api.serving import serve
+
     settings = Settings()
     logging.config.dictConfig(logging_config(log_level))
     port = settings.api_port if port is None else port
-    serve(create_app(settings, open_services), settings.web_host, port, grace_seconds=10)
+    serve(create_app(settings, open_services), settings, settings.web_host, port, grace_seconds=10)

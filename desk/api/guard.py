@@ -8,6 +8,7 @@ from typing import Annotated
 from uuid import uuid4
 
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
@@ -60,10 +61,27 @@ async def caller(request: Request, bearer: Annotated[HTTPAuthorizationCredential
     return found
 
 
+async def known_parameters(request: Request) -> None:
+    """Nothing but query parameters that the document names; raises RequestValidationError.
+
+    A filter with a slip in its name, ignored, would answer for the whole book. ``/v1/views/{name}`` documents an object
+    of further ones: which there are depends on the view, and the archive refuses the others.
+    """
+    operation = request.app.openapi()["paths"][request.scope["route"].path_format][request.method.lower()]
+    documented = [item for item in operation.get("parameters", ()) if item["in"] == "query"]
+    known = {item["name"] for item in documented}
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown and not any(item["schema"].get("additionalProperties") for item in documented):
+        wrong = [{"loc": ("query", name[:80]), "msg": "this request has no such parameter"} for name in unknown]
+        raise RequestValidationError(wrong)
+
+
 def needs(role: Role) -> Callable[..., Awaitable[Caller]]:
     """A dependency: the caller, who must hold ``role``; raises Refused (403)."""
 
-    async def held(who: Annotated[Caller, Depends(caller)]) -> Caller:
+    async def held(
+        who: Annotated[Caller, Depends(caller)], checked: Annotated[None, Depends(known_parameters)]
+    ) -> Caller:
         if not who.role.holds(role):
             raise Refused(403, "role_needed", f"this needs the role {role.value}; this key has {who.role.value}")
         return who

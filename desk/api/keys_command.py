@@ -7,12 +7,10 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from desk.api.keys import KeyInfo, create_key, list_keys, revoke_key
 from desk.api.roles import Role
+from streams.commands.show import print_table
 from streams.control import Control
 from streams.settings import Settings
 from streams.topic_admin import ensure_topics
@@ -72,11 +70,11 @@ def list_all(as_json: bool) -> None:
     if not keys:
         click.echo("no keys: creditpulse api-keys add NAME --role ROLE")
         return
-    table = Table("id", "name", "role", "created", "expires", box=None)
+    rows = []
     for key in keys:
         expires = "never" if key.expires is None else f"{key.expires:%Y-%m-%d}"
-        table.add_row(key.key_id, escape(key.name), key.role.value, f"{key.created:%Y-%m-%d}", expires)
-    Console().print(table)
+        rows.append([key.key_id, key.name, key.role.value, f"{key.created:%Y-%m-%d}", expires])
+    print_table(["id", "name", "role", "created", "expires"], rows)
 
 
 @api_keys.command()

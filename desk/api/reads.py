@@ -59,7 +59,17 @@ async def views(who: Reader) -> list[ViewInfo]:
     ]
 
 
-@router.get("/v1/views/{name}", summary="A page of a view")
+_OPTIONS = {
+    "name": "options",
+    "in": "query",
+    "description": "`sort`, and the options that `/v1/views` lists for the view, each by its name.",
+    "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+    "style": "form",
+    "explode": True,
+}
+
+
+@router.get("/v1/views/{name}", summary="A page of a view", openapi_extra={"parameters": [_OPTIONS]})
 async def view(
     services: Asked,
     who: Reader,

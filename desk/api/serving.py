@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+
 import uvicorn
 from fastapi import FastAPI
 
+from streams.control import Control
+from streams.settings import Settings
 
-def serve(app: FastAPI, host: str, port: int, grace_seconds: int) -> None:
+
+def serve(app: FastAPI, settings: Settings, host: str, port: int, grace_seconds: int) -> None:
     """Return when stopped as told; ``grace_seconds``: for requests under way then.
 
-    Raises SystemExit(1) when it could not start: no broker answers, or the port is taken; the log says which.
+    Raises Unavailable without a broker or its topics; SystemExit(1) when it could not start for another reason, such as
+    a port that is taken: the log says which.
     """
+    asyncio.run(_need_broker(settings))  # asked here, it is one line; in the start of the app, uvicorn logs tracebacks
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -22,9 +30,16 @@ def serve(app: FastAPI, host: str, port: int, grace_seconds: int) -> None:
             timeout_graceful_shutdown=grace_seconds,
         )
     )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)  # uvicorn stops by its own, then raises it once more: that is no failure
     try:
         server.run()
     except SystemExit as error:  # uvicorn's own code for it is 3
         raise SystemExit(1) from error
     if not server.started:
         raise SystemExit(1)
+
+
+async def _need_broker(settings: Settings) -> None:
+    async with Control(settings):
+        pass

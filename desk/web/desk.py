@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nicegui import app
 
 from desk.api.services import Services
+from desk.hold_queue import HoldQueue
 from desk.web.live import LiveNews
 from desk.web.preferences import Preferences
 from desk.web.sessions import Sessions
@@ -25,6 +26,7 @@ class Desk:
     watch: Watch
     views: Views
     preferences: Preferences
+    holds: HoldQueue
     demo: User | None = None
 
 

@@ -54,7 +54,8 @@ class Formats:
         value = Decimal(str(amount))
         if abs(value) < 10_000:
             return self.money(value, currency)
-        return f"{format_compact_decimal(value, locale=self._locale, fraction_digits=1)} {currency}".rstrip()
+        text = format_compact_decimal(value, locale=self._locale, fraction_digits=1).replace("-", "−")
+        return f"{text} {currency}".rstrip()
 
     def day(self, value: date | str | None) -> str:
         """A day with its year."""

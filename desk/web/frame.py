@@ -15,6 +15,7 @@ from nicegui.element import Element
 
 from alerts.feed import FeedItem
 from alerts.texts import Language, reason_text, text
+from desk.acts import ActRefused, ReviewRefused
 from desk.api.problems import Refused
 from desk.api.roles import Role
 from desk.api.services import Services
@@ -24,13 +25,14 @@ from desk.web.live import Handler, News, Subscription
 from desk.web.preferences import Preference
 from desk.web.sessions import Session
 from desk.web.sign_in import current_user
-from desk.web.texts import translate
+from desk.web.texts import messages, said, translate
 from desk.web.theme import Palette, Theme, palette
 from desk.web.users import User
 from desk.web.views import Row
 from desk.web.watch import Health
 from schemas.decisions import OrderCheck, Reason
-from schemas.errors import CreditPulseError, Unavailable
+from schemas.errors import Conflict, CreditPulseError, InvalidInput, Unavailable
+from streams.archive.errors import NotFound
 
 if TYPE_CHECKING:
     from desk.web.page import Page
@@ -58,6 +60,26 @@ class Words:
     def reason(self, reason: Reason | OrderCheck) -> str:
         """A reason or check with its numbers."""
         return reason_text(reason, self.language)
+
+    def error(self, error: CreditPulseError) -> str:
+        """Why something was not done; in the error's own words, where there are none in this language."""
+        if isinstance(error, Unavailable):
+            return self.t("frame.try_again")
+        if isinstance(error, ActRefused | ReviewRefused):
+            return self.reason(error.check)
+        key, named = "", {}
+        if isinstance(error, NotFound):
+            key = "not_found"
+        elif isinstance(error, Conflict):
+            key, named = error.reason, error.told
+        elif isinstance(error, InvalidInput):
+            key, named = error.code, {"field": error.field or ""}
+        elif isinstance(error, Refused):
+            key = error.code
+        known = f"errors.{key}" in messages()
+        if known:
+            return self.t(f"errors.{key}", **named)
+        return said(getattr(error, "message", None) or str(error), self.language)
 
 
 class Frame(Words):
@@ -123,10 +145,8 @@ class Frame(Words):
         """Do it and say how it went; whether it was done."""
         try:
             await act
-        except Unavailable:
-            self.say(self.t("frame.try_again"), bad=True)
         except CreditPulseError as error:
-            self.say(getattr(error, "message", None) or str(error), bad=True)
+            self.say(self.error(error), bad=True)
         else:
             if done:
                 self.say(done)

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from desk.api.app import create_app
 from desk.api.roles import Role
 from desk.api.services import Services
+from desk.hold_queue import HoldQueue
 from desk.web.desk import Desk
 from desk.web.live import LiveNews
 from desk.web.page import find_pages, serve
@@ -66,7 +67,7 @@ def create_desk(
             services.on_control.append(news.control_changed)
             toolkit.state.desk = Desk(
                 services, sessions, news, watch, Views(services.archive), Preferences(services.control),
-                DEMO_USER if demo else None,
+                HoldQueue(services), DEMO_USER if demo else None,
             )  # fmt: skip
             yield services
 

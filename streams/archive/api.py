@@ -11,11 +11,11 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from schemas.errors import CreditPulseError, InvalidInput, Unavailable
-from streams.archive.audit_reads import read_audit
+from streams.archive.answers import Answers
 from streams.archive.catalog import DEFAULT_LIMIT, VIEWS
 from streams.archive.errors import NotFound
 from streams.archive.migrations import view_descriptions
-from streams.archive.reads import DEFAULT_TIMELINE, Database, read_customer, read_view
+from streams.archive.reads import DEFAULT_TIMELINE
 from streams.archive.status import SERVICE, Status
 
 log = logging.getLogger(__name__)
@@ -23,10 +23,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Api:
-    """Handlers over one database connection; ``status`` says whether it can be asked yet."""
+    """Handlers over what answers; ``status`` says whether it can be asked yet."""
 
-    def __init__(self, database: Database, status: Status) -> None:
-        self._database, self._status = database, status
+    def __init__(self, answers: Answers, status: Status) -> None:
+        self._answers, self._status = answers, status
         self._descriptions = view_descriptions()
 
     def application(self) -> web.Application:
@@ -79,24 +79,25 @@ class Api:
         name, customer = request.match_info["name"], request.query.get("customer_id")
         limit, offset = _number(request, "limit", DEFAULT_LIMIT), _number(request, "offset", 0)
         options = {key: value for key, value in request.query.items() if key not in _PAGE}
-        rows = await read_view(self._ready(), name, customer, limit, offset, options)
-        return web.json_response({"view": name, "limit": limit, "offset": offset, "rows": rows})
+        rows, computed_at = await self._ready().view(name, customer, limit, offset, options)
+        body = {"view": name, "limit": limit, "offset": offset, "computed_at": computed_at.isoformat(), "rows": rows}
+        return web.json_response(body)
 
     async def customer(self, request: web.Request) -> web.Response:
         """One customer; see ``read_customer``."""
         _only(request, ("timeline",))
         newest = _number(request, "timeline", DEFAULT_TIMELINE)
-        return web.json_response(await read_customer(self._ready(), request.match_info["customer_id"], newest))
+        return web.json_response(await self._ready().customer(request.match_info["customer_id"], newest))
 
     async def audit(self, request: web.Request) -> web.Response:
         """Pages of the audit trail; see ``read_audit``."""
-        return web.json_response({"rows": await read_audit(self._ready(), request.match_info["kind"], request.query)})
+        return web.json_response({"rows": await self._ready().audit(request.match_info["kind"], request.query)})
 
-    def _ready(self) -> Database:
+    def _ready(self) -> Answers:
         if not self._status.ready:
             waits = "; ".join(self._status.problems.values()) or "the archive is starting"
             raise Unavailable(f"the views are not there yet: {waits}")
-        return self._database
+        return self._answers
 
 
 _PAGE = ("customer_id", "limit", "offset")

@@ -32,6 +32,12 @@ class View:
     sorts: tuple[str, ...] = ()
 
 
+def _is(column: str) -> Option:
+    """Rows whose column is this text: ids may hold commas."""
+    return Option("String", f"{column} = {{{column}:String}}")
+
+
+_SOURCE: Final = "source_topic, '[', toString(source_partition), ']@', toString(source_offset)"
 _PERIOD: Final = {"from_day": from_day(), "to_day": to_day()}
 _DAYS: Final = {"from_day": Option("Date", default=FIRST_DAY), "to_day": Option("Date", default=LAST_DAY)}
 
@@ -40,7 +46,8 @@ VIEWS: Final[dict[str, View]] = {
     "events": View(
         "time, log_partition, log_offset",
         per_customer=True,
-        options={name: Option("String", f"{name} = {{{name}:String}}") for name in ("invoice_id", "order_id")},
+        options={name: _is(name) for name in ("invoice_id", "order_id", "event_id")}
+        | {"source": Option("String", f"concat({_SOURCE}) = {{source:String}}")},
     ),
     "book_day": View("as_of"),
     "invoice_ledger": View("customer_id, invoice_id", per_customer=True),
@@ -67,7 +74,7 @@ VIEWS: Final[dict[str, View]] = {
     ),
     "level_history": View("customer_id, sequence, id", per_customer=True, sorts=("valid_from",)),
     "current_levels": View("customer_id", per_customer=True),
-    "alerts": View("time DESC, customer_id, sequence DESC, id", per_customer=True),
+    "alerts": View("time DESC, customer_id, sequence DESC, id", per_customer=True, options={"id": _is("id")}),
     "severe_events": View(
         "day DESC, customer_id",
         per_customer=True,
@@ -109,10 +116,11 @@ VIEWS: Final[dict[str, View]] = {
     ),
     "webhook_endpoints": View("subscription_id"),
     "rejects": View("topic, partition, offset"),
-    "portfolio_by_level_over_time": View("day, level"),
+    "portfolio_by_level_over_time": View("day, level", options=_PERIOD),
     "migration_matrix": View("level_before, level_after", options=_DAYS),
     "score_trend": View("customer_id", per_customer=True),
     "expected_loss": View("currency, level", options={"lgd": Option("Float64", default="0.5")}),
+    "exposure_by_level_over_time": View("day, level, currency", options={"currency": equals("currency"), **_PERIOD}),
     "customers": View("customer_id", per_customer=True),
     "customer_timeline": View("time, recorded_time, rank, position, id", per_customer=True),
     "data_freshness": View("topic"),

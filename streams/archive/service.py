@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from schemas.errors import InvalidInput, Unavailable
 from schemas.topics import AUDIT
 from streams.archive.address import find_running, remove_address, write_address
+from streams.archive.answers import Answers
 from streams.archive.api import Api
 from streams.archive.client import ClickHouse
 from streams.archive.dsn import parse_dsn
@@ -35,6 +36,7 @@ _TRY_AGAIN_SECONDS = 1.0
 _LAG_SECONDS = 2.0
 _ANSWER_SECONDS = 5.0
 _CLOSE_SECONDS = 10.0
+_READERS = 3
 
 
 async def run_archive(settings: Settings, *, stop: asyncio.Event, once: bool = False) -> dict[str, Any]:
@@ -66,10 +68,13 @@ async def run_archive(settings: Settings, *, stop: asyncio.Event, once: bool = F
 
 
 async def _serve(stack: AsyncExitStack, settings: Settings, status: Status) -> None:
-    """The API, on a connection of its own: a slow question never holds up the writing."""
-    reader = ClickHouse(parse_dsn(settings))
-    stack.push_async_callback(reader.close)
-    runner = web.AppRunner(Api(reader, status).application(), access_log=None, shutdown_timeout=_CLOSE_SECONDS)
+    """The API, on connections of its own: a slow question never holds up the writing, nor all other questions."""
+    readers = [ClickHouse(parse_dsn(settings)) for _ in range(_READERS)]
+    for reader in readers:
+        stack.push_async_callback(reader.close)
+    answers = Answers(readers)
+    stack.push_async_callback(answers.close)
+    runner = web.AppRunner(Api(answers, status).application(), access_log=None, shutdown_timeout=_CLOSE_SECONDS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     try:

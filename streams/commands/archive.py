@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from streams.archive.service import run_archive
+from streams.commands.options import log_level_option
 from streams.log_format import logging_config
 from streams.settings import Settings
 
@@ -18,7 +19,7 @@ from streams.settings import Settings
 @click.command()
 @click.option("--once", is_flag=True, help="Archive up to the present end of the topics, then exit.")
 @click.option("--json", "as_json", is_flag=True, help="At the end print one JSON object with the totals.")
-@click.option("--log-level", default="INFO", show_default=True)
+@log_level_option
 def archive(once: bool, as_json: bool, log_level: str) -> None:
     """Archive the log, levels, alerts, order decisions and dead letters in ClickHouse (or chDB).
 

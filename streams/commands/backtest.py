@@ -8,18 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from schemas.errors import InvalidInput
 from schemas.levels import Level
-from streams.backtesting.holds import Holds
-from streams.backtesting.html.render import render
-from streams.backtesting.run import report, run_backtest
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
+from streams.commands.options import partitions_option, trailing_days_option
 from streams.commands.progress import progress_bar
-from streams.in_process import InProcess
+from streams.commands.show import print_table
 from streams.policy_file import named_policy
 from streams.sources.past import past_events
 from streams.sources.ticks import with_ticks
@@ -29,17 +25,8 @@ from streams.sources.ticks import with_ticks
 @click.argument("source", metavar="LEDGER_OR_EVENTS", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--policy", default="default", show_default=True, help="A file, laid over the default, or a pack's name.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the results.")
-@click.option(
-    "--partitions", default=1, show_default=True, type=click.IntRange(1, 1024),
-    help="As many as live, where decisions are to be the same: each partition has its own model.",
-)  # fmt: skip
-@click.option(
-    "--trailing-days",
-    default=30,
-    show_default=True,
-    type=click.IntRange(0, 3650),
-    help="Days after the last event, for outcomes to become certain; 0 where the data end amid open invoices.",
-)
+@partitions_option
+@trailing_days_option
 @ledger_options
 @money_options
 @click.option("--batch-model/--no-batch-model", default=True, help="Compare with a batch model, fitted each month.")
@@ -67,6 +54,12 @@ def backtest(
     Example:  creditpulse backtest ledger.csv.gz --out build/backtest
     Exit codes: 0 done; 2 the ledger, events or policy are wrong.
     """
+    # Imported when it runs: the help of `creditpulse` would wait for it.
+    from streams.backtesting.holds import Holds
+    from streams.backtesting.html.render import render
+    from streams.backtesting.run import report, run_backtest
+    from streams.in_process import InProcess
+
     text = named_policy(policy)
     with progress_bar() as bar:
         task = bar.add_task("reading", total=None)
@@ -91,17 +84,14 @@ def backtest(
 
 
 def _show(found: dict[str, Any], out: Path) -> None:
-    console = Console()
     alerts = ", ".join(f"{count:,} {kind}" for kind, count in found["alerts"].items() if kind != "total")
-    console.print(
+    click.echo(
         f"{found['events']:,} events, {found['customers']:,} customers, {found['decisions']:,} decisions, "
         f"{found['alerts']['total']:,} alerts ({alerts or 'none'}), {found['dead_letters']['total']:,} dead letters"
     )
-    levels = Table("level", "customers", box=None)
-    for level in Level:
-        levels.add_row(level.value, f"{found['levels'].get(level.value, 0):,}")
-    console.print(levels)
-    quality = Table("task", "", "n", "positives", "AUC", "AP", "KS", "log-loss", "Brier", box=None)
+    levels = [[level.value, f"{found['levels'].get(level.value, 0):,}"] for level in Level]
+    print_table(["level", "customers"], levels)
+    quality = []
     for task, rows in found["prediction"].items():
         for name in ("model", "naive", "batch"):
             row = rows[name]
@@ -109,19 +99,20 @@ def _show(found: dict[str, Any], out: Path) -> None:
                 continue
             figures = [row[key] for key in ("auc", "average_precision", "ks", "log_loss", "brier")]
             shown = ["-" if figure is None else f"{figure:.4f}" for figure in figures]
-            quality.add_row(task, name, f"{row['n']:,}", f"{row['positives']:,}", *shown)
-    console.print(quality)
+            quality.append([task, name, f"{row['n']:,}", f"{row['positives']:,}", *shown])
+    print_table(["task", "", "n", "positives", "AUC", "AP", "KS", "log-loss", "Brier"], quality)
     warned = found["early_warning"]
     if warned["recall"] is not None and warned["precision"] is not None:
-        console.print(
-            f"{warned['events']:,} severe events: {warned['recall']:.0%} foretold, "
-            f"{warned['median_lead_days']:.0f} days ahead (median); "
+        lead = warned["median_lead_days"]
+        ahead = "" if lead is None else f", {lead:.0f} days ahead (median)"
+        click.echo(
+            f"{warned['events']:,} severe events: {warned['recall']:.0%} foretold{ahead}; "
             f"{warned['precision']:.0%} of {warned['alerts']:,} alerts were right"
         )
     for currency, money in found["money"]["currencies"].items():
-        console.print(
+        click.echo(
             f"{currency}: of {money['orders']:,} orders {money['holds']:,} held, {money['rejections']:,} rejected, "
             f"{money['false_holds']:,} of them wrongly; margin forgone {money['margin_forgone']}, "
             f"loss avoided {money['loss_avoided']}, late cost avoided {money['late_cost_avoided']}, net {money['net']}"
         )
-    console.print(f"wrote {out / 'decisions.jsonl'}, {out / 'report.json'} and {out / 'report.html'}")
+    click.echo(f"wrote {out / 'decisions.jsonl'}, {out / 'report.json'} and {out / 'report.html'}")

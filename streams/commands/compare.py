@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from schemas.errors import InvalidInput
-from streams.backtesting.compare import Setting, comparison, run_of
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
+from streams.commands.options import partitions_option, trailing_days_option
 from streams.commands.progress import ProgressLines, progress_bar
+from streams.commands.show import print_table
 from streams.policy_file import named_policy
 from streams.sources.past import past_events
 
@@ -33,8 +32,8 @@ _CUSTOMERS_SHOWN = 10
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for compare.json and compare.csv."
 )
-@click.option("--partitions", default=1, show_default=True, type=click.IntRange(1, 1024))
-@click.option("--trailing-days", default=30, show_default=True, type=click.IntRange(0, 3650))
+@partitions_option
+@trailing_days_option
 @ledger_options
 @money_options
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as one JSON object.")
@@ -66,6 +65,9 @@ def compare(
     Example:  creditpulse compare default my-policy.yaml ledger.csv.gz --out build/compare
     Exit codes: 0 done; 2 the ledger or a policy is wrong (with file, line and reason).
     """
+    # Imported when it runs: the help of `creditpulse` would wait for it.
+    from streams.backtesting.compare import Setting, comparison, run_of
+
     texts = [named_policy(policy_a), named_policy(policy_b)]
     setting = Setting(datetime.now(UTC), partitions, trailing_days, assumptions(options))
     with progress_bar() as bar:
@@ -103,30 +105,29 @@ def _write(out: Path, found: dict[str, Any]) -> None:
 
 
 def _show(found: dict[str, Any], name_a: str, name_b: str) -> None:
-    console = Console()
     one, other = found["a"], found["b"]
-    table = Table("", f"A: {name_a}", f"B: {name_b}", "B - A", box=None)
+    rows = []
     for label, a, b in (
         ("alerts", one["alerts"]["total"], other["alerts"]["total"]),
         *((f"at the end {level}", one["levels"].get(level, 0), other["levels"].get(level, 0))
           for level in sorted({*one["levels"], *other["levels"]})),
     ):  # fmt: skip
-        table.add_row(label, f"{a:,}", f"{b:,}", f"{b - a:+,}")
+        rows.append([label, f"{a:,}", f"{b:,}", f"{b - a:+,}"])
     for label in ("recall", "precision", "median_lead_days", "false_alerts_per_customer_year"):
         a, b = one["early_warning"][label], other["early_warning"][label]
         if a is not None and b is not None:
-            table.add_row(f"early warning: {label.replace('_', ' ')}", f"{a:.3g}", f"{b:.3g}", f"{b - a:+.3g}")
-    console.print(table)
+            rows.append([f"early warning: {label.replace('_', ' ')}", f"{a:.3g}", f"{b:.3g}", f"{b - a:+.3g}"])
+    print_table(["", f"A: {name_a}", f"B: {name_b}", "B - A"], rows)
     for currency, difference in found["difference"].items():
-        money = Table(currency, "A", "B", "B - A", box=None)
         a, b = (run["money"]["currencies"].get(currency, {}) for run in (one, other))
-        for label in _SHOWN:
-            money.add_row(label.replace("_", " "), str(a.get(label, 0)), str(b.get(label, 0)), str(difference[label]))
-        console.print(money)
+        money = [
+            [label.replace("_", " "), str(a.get(label, 0)), str(b.get(label, 0)), str(difference[label])]
+            for label in _SHOWN
+        ]
+        print_table([currency, "A", "B", "B - A"], money)
     customers = found["customers"]
     if customers:
-        rows = Table("customer", "currency", "sales", "net A", "net B", "B - A", box=None)
-        for row in customers[:_CUSTOMERS_SHOWN]:
-            rows.add_row(*(str(row[k]) for k in ("customer_id", "currency", "sales", "net_a", "net_b", "difference")))
-        console.print(rows)
-        console.print(f"{len(customers):,} customers differ")
+        names = ("customer_id", "currency", "sales", "net_a", "net_b", "difference")
+        shown = [[str(row[name]) for name in names] for row in customers[:_CUSTOMERS_SHOWN]]
+        print_table(["customer", "currency", "sales", "net A", "net B", "B - A"], shown)
+        click.echo(f"{len(customers):,} customers differ")

@@ -7,12 +7,10 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from schemas.decisions import DeadLetterOut
 from schemas.errors import InvalidInput
+from streams.commands.show import print_table
 from streams.dead_letter_box import as_event, read_dead_letters, readable_value
 from streams.publisher import publish
 from streams.settings import Settings
@@ -32,6 +30,7 @@ def list_letters(code: str | None, limit: int, as_json: bool) -> None:
 
     \b
     Example:  creditpulse dead-letters list --code unknown_type
+    Exit codes: 0 done; 1 no broker answers.
     """
     letters = [letter for letter in _all() if code in (None, letter.data.reason_code)]
     shown = letters[-limit:]
@@ -41,24 +40,29 @@ def list_letters(code: str | None, limit: int, as_json: bool) -> None:
     if not shown:
         click.echo("no dead letters" if code is None else f"no dead letters with reason {code}")
         return
-    table = Table("id", "refused at", "reason", "message", box=None)
+    rows = []
     for letter in shown:
         refused = f"{letter.recordedtime:%Y-%m-%d %H:%M:%S}Z"
-        table.add_row(letter.id, refused, letter.data.reason_code, escape(_one_line(letter.data.message)))
-    Console().print(table)
+        rows.append([letter.id, refused, letter.data.reason_code, _one_line(letter.data.message)])
+    print_table(["id", "refused at", "reason", "message"], rows)
     click.echo(f"{len(shown)} of {len(letters)}; `creditpulse dead-letters explain ID` shows one")
 
 
 @dead_letters.command()
 @click.argument("letter_id", metavar="ID")
-def explain(letter_id: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def explain(letter_id: str, as_json: bool) -> None:
     """Show one dead letter: where it stood, why it was refused, what it holds.
 
     \b
     Example:  creditpulse dead-letters explain payments/3/17/dead-letter
+    Exit codes: 0 done; 1 no broker answers; 2 there is no such dead letter.
     """
     letter = _find(letter_id)
     data = letter.data
+    if as_json:
+        click.echo(json.dumps(letter.model_dump(mode="json")))
+        return
     lines = {
         "topic": data.source.topic,
         "partition": data.source.partition,
@@ -89,6 +93,7 @@ def resubmit_letters(letter_ids: tuple[str, ...], code: str | None, value: Path 
 
     \b
     Example:  creditpulse dead-letters resubmit payments/3/17/dead-letter --value corrected.json
+    Exit codes: 0 published; 1 no broker answers; 2 there is no such dead letter, or an option is wrong.
     """
     if bool(letter_ids) == bool(code):
         raise click.UsageError("give ids, or --code, one of them")

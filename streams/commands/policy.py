@@ -58,10 +58,10 @@ def check(file: Path, as_json: bool) -> None:
 @click.argument("file", metavar="FILE", type=_FILE)
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @click.option("--customer", default="", help="Id of the customer.")
-@click.option("--segment", help="The customer's master data ...")
-@click.option("--sector")
-@click.option("--region")
-@click.option("--group", help="... group_parent.")
+@click.option("--segment", help="Its segment.")
+@click.option("--sector", help="Its sector.")
+@click.option("--region", help="Its region.")
+@click.option("--group", help="Id of its group's parent.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def explain(
     file: Path,

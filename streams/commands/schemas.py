@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from schemas.errors import CreditPulseError
 from schemas.publish import published_files
 
 _DEFAULT = Path(__file__).resolve().parents[2] / "schemas" / "published"
@@ -19,6 +20,7 @@ def schemas(out: Path, check: bool) -> None:
 
     \b
     Example:  creditpulse schemas --check
+    Exit codes: 0 up to date, or written; 1 a file is stale (with --check) or cannot be written.
     """
     stale = []
     for name, text in published_files().items():
@@ -27,8 +29,11 @@ def schemas(out: Path, check: bool) -> None:
             continue
         stale.append(name)
         if not check:
-            out.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            try:
+                out.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise CreditPulseError(f"{error.filename}: {error.strerror}") from error
     if check and stale:
         raise click.ClickException(f"stale: {', '.join(stale)}; run `creditpulse schemas`")
     click.echo("up to date" if not stale else f"wrote {len(stale)} files to {out}")

@@ -19,10 +19,14 @@ from streams.sources.simulate import simulate as events_of
 
 
 @click.command()
-@click.option("--customers", default=2_000, show_default=True, type=int)
-@click.option("--days", default=365, show_default=True, type=int)
+@click.option("--customers", default=2_000, show_default=True, type=int, help="How many.")
+@click.option(
+    "--days", default=365, show_default=True, type=int, help="How many; invoices are then paid for some more."
+)
 @click.option("--seed", default=7, show_default=True, type=int, help="The same seed gives the same bytes.")
-@click.option("--start", default="2025-01-01", show_default=True, type=click.DateTime(["%Y-%m-%d"]))
+@click.option(
+    "--start", default="2025-01-01", show_default=True, type=click.DateTime(["%Y-%m-%d"]), help="The first day."
+)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="events.jsonl[.gz]")
 @click.option(
     "--truth", type=click.Path(dir_okay=False, path_type=Path), help="Write what the events do not say (JSON lines)."

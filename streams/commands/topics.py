@@ -6,9 +6,8 @@ import asyncio
 import json
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from streams.commands.show import print_table
 from streams.settings import Settings
 from streams.topic_admin import ensure_topics, topic_states
 
@@ -41,6 +40,7 @@ def list_topics(as_json: bool) -> None:
 
     \b
     Example:  creditpulse topics list --json
+    Exit codes: 0 done; 1 no broker answers.
     """
     states = asyncio.run(topic_states(Settings()))
     if as_json:
@@ -53,9 +53,7 @@ def list_topics(as_json: bool) -> None:
     if not states:
         click.echo("no topics yet; `creditpulse topics create` makes them")
         return
-    table = Table("topic", "direction", "partitions", "records", "holds", box=None)
-    for state in states:
-        table.add_row(
-            state.name, state.topic.direction, str(state.partitions), f"{state.records:,}", state.topic.summary
-        )
-    Console().print(table)
+    print_table(
+        ["topic", "direction", "partitions", "records", "holds"],
+        [[s.name, s.topic.direction, str(s.partitions), f"{s.records:,}", s.topic.summary] for s in states],
+    )

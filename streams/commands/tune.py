@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from schemas.errors import InvalidInput
-from streams.backtesting.compare import Setting
-from streams.backtesting.tune import Goal, Metric, Search, sampled
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
+from streams.commands.options import trailing_days_option
 from streams.commands.progress import progress_bar
+from streams.commands.show import print_table
 from streams.policy_file import named_policy
 from streams.sources.past import past_events
 
@@ -29,10 +27,10 @@ from streams.sources.past import past_events
               help="precision of warnings with enough recall and lead, or net money in the main currency.")  # fmt: skip
 @click.option("--recall", default=0.88, show_default=True, type=click.FloatRange(0, 1), help="precision: at least.")
 @click.option("--lead", default=40.0, show_default=True, type=click.FloatRange(0, 365), help="precision: median days.")
-@click.option("--trials", default=30, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--seed", default=1, show_default=True, type=int)
+@click.option("--trials", default=30, show_default=True, type=click.IntRange(1, 10_000), help="Policies to try.")
+@click.option("--seed", default=1, show_default=True, type=int, help="The same seed finds the same policy.")
 @click.option("--customers", type=click.IntRange(1), help="Search on so many customers, drawn with the seed.")
-@click.option("--trailing-days", default=30, show_default=True, type=click.IntRange(0, 3650))
+@trailing_days_option
 @ledger_options
 @money_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
@@ -63,6 +61,10 @@ def tune(
     Example:  creditpulse tune ledger.csv.gz --policy my-policy.yaml --trials 50 --out build/tune
     Exit codes: 0 done (whether or not the gain holds: see `holds`); 2 the ledger or the policy is wrong.
     """
+    # Imported when it runs: the help of `creditpulse` would wait for it.
+    from streams.backtesting.compare import Setting
+    from streams.backtesting.tune import Goal, Metric, Search, sampled
+
     # Of the default nothing is repeated in the tuned file: what a firm's file does not name follows the default.
     text = "version: default\n" if policy == "default" else named_policy(policy)
     with progress_bar() as bar:
@@ -89,12 +91,12 @@ def tune(
 
 
 def _show(found: dict[str, Any], out: Path) -> None:
-    console = Console()
-    settings = Table("setting", "found", box=None)
-    for name, value in found["parameters"].items():
-        settings.add_row(name.replace("_", " "), f"{value:.4g}" if isinstance(value, float) else str(value))
-    console.print(settings)
-    table = Table("span", "policy", "recall", "precision", "lead", "false/year", "net", box=None)
+    settings = [
+        [name.replace("_", " "), f"{value:.4g}" if isinstance(value, float) else str(value)]
+        for name, value in found["parameters"].items()
+    ]
+    print_table(["setting", "found"], settings)
+    rows = []
     for span in ("training", "validation"):
         for name in ("present", "tuned"):
             figures = found[span][name]
@@ -103,14 +105,14 @@ def _show(found: dict[str, Any], out: Path) -> None:
             shown += ["-" if warned["median_lead_days"] is None else f"{warned['median_lead_days']:.0f}"]
             rate = warned["false_alerts_per_customer_year"]
             net = ", ".join(f"{currency} {money['net']}" for currency, money in figures["money"].items())
-            table.add_row(span, name, *shown, "-" if rate is None else f"{rate:.2f}", net)
-    console.print(table)
+            rows.append([span, name, *shown, "-" if rate is None else f"{rate:.2f}", net])
+    print_table(["span", "policy", "recall", "precision", "lead", "false/year", "net"], rows)
     said = "the gain holds on the later span" if found["holds"] else "the gain does NOT hold on the later span"
     if found["parameters"]:
         ends = found["validation"]["gain_interval"]
         span = "no interval" if ends is None else f"95 % interval {ends[0]:+.3g} to {ends[1]:+.3g}"
         gains = f"training {found['training']['gain']:+.3g}, later {found['validation']['gain']:+.3g}, {span}"
-        console.print(f"{said} ({gains})")
+        click.echo(f"{said} ({gains})")
     else:
-        console.print("nothing better than the present policy was found on the training span")
-    console.print(f"wrote {out / 'tuned-policy.yaml'} and {out / 'tune.json'}")
+        click.echo("nothing better than the present policy was found on the training span")
+    click.echo(f"wrote {out / 'tuned-policy.yaml'} and {out / 'tune.json'}")

@@ -8,6 +8,7 @@ import logging.config
 
 import click
 
+from streams.commands.options import log_level_option
 from streams.log_format import logging_config
 from streams.policy_file import policy_text
 from streams.settings import Settings
@@ -22,8 +23,12 @@ from streams.topic_admin import wait_for_topics
     show_default=True,
     help="gate: public topics to the log. engine: the log to decisions. both: one process each, supervised.",
 )
-@click.option("--web-port", type=int, help="Port of /metrics and /health (default: the setting; engine: one more).")
-@click.option("--log-level", default="INFO", show_default=True)
+@click.option(
+    "--web-port",
+    type=click.IntRange(0, 65_535),
+    help="Port of /metrics and /health (default: the setting; engine: one more).",
+)
+@log_level_option
 def worker(role: str, web_port: int | None, log_level: str) -> None:
     """Process events until told to stop (SIGTERM or Ctrl-C finishes what is in hand).
 

@@ -56,7 +56,9 @@ def timed(topic: str, at: datetime, event: BaseModel) -> TimedEvent:
 
 def event_line(event: TimedEvent) -> str:
     """The event as a line of a file, with its end of line."""
-    line = {"topic": event.topic, "timestamp": from_ms(event.timestamp_ms), "value": msgspec.Raw(event.raw)}
+    # Whoever sent it may have laid it out over several lines; JSON has line ends between its parts only.
+    value = event.raw.replace(b"\r", b" ").replace(b"\n", b" ")
+    line = {"topic": event.topic, "timestamp": from_ms(event.timestamp_ms), "value": msgspec.Raw(value)}
     if event.key is not None:
         line["key"] = event.key
     return msgspec.json.encode(line).decode() + "\n"

@@ -25,15 +25,21 @@ and each broker is crashed; all four pairs would cost minutes and show nothing t
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a broker: the one named by CREDITPULSE_TEST_BROKER (real Kafka), else an embedded one."""
-    given = os.environ.get("CREDITPULSE_TEST_BROKER")
-    if given:
-        yield given
-        return
+def embedded_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
+    """A broker that the tests may stop and wake."""
     base = tmp_path_factory.mktemp("broker")
     with EmbeddedBroker.start(base / "data", base / "logs") as running:
-        yield running.url
+        yield running
+
+
+@pytest.fixture(scope="session")
+def broker(request: pytest.FixtureRequest) -> str:
+    """URL of a broker: the one named by CREDITPULSE_TEST_BROKER (real Kafka), else the embedded one."""
+    given = os.environ.get("CREDITPULSE_TEST_BROKER")
+    if given:
+        return given
+    running: EmbeddedBroker = request.getfixturevalue("embedded_broker")
+    return running.url
 
 
 @pytest.fixture

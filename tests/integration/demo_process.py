@@ -7,6 +7,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
+
+from streams.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,6 +51,17 @@ def belonging_to(data_dir: Path) -> set[int]:
         if wanted in known and state != "Z" and int(process.name) != os.getpid():
             found.add(int(process.name))
     return found
+
+
+def settings_of(data_dir: Path) -> Settings:
+    """Those of a running demo, as its parts were given them."""
+    for process in belonging_to(data_dir):
+        environment = Path(f"/proc/{process}/environ").read_bytes().decode().split("\0")
+        given = dict(entry.split("=", 1) for entry in environment if entry.startswith("CREDITPULSE_"))
+        if "CREDITPULSE_BROKER" in given:
+            names: dict[str, Any] = {name.removeprefix("CREDITPULSE_").lower(): value for name, value in given.items()}
+            return Settings(_env_file=None, **names)
+    raise AssertionError(f"no part of the demo in {data_dir} runs")
 
 
 def wait_for(text: str, out: Path, process: subprocess.Popen[bytes], seconds: float = 60.0) -> None:

@@ -12,6 +12,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from schemas.levels import Level
+from streams.archive.answers import Answers
 from streams.archive.api import Api
 from streams.archive.catalog import VIEWS
 from streams.archive.client import ClickHouse
@@ -71,7 +72,7 @@ async def web(tmp_path: Path) -> AsyncIterator[Web]:
         ]
     )
     status.ready = status.consuming = True
-    async with TestClient(TestServer(Api(database, status).application())) as client:
+    async with TestClient(TestServer(Api(Answers([database]), status).application())) as client:
         yield Web(client, status, shelf)
     await database.close()
 

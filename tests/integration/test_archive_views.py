@@ -298,6 +298,53 @@ async def test_portfolio_by_level_over_time(shelf: Shelf) -> None:
     ]
 
 
+async def test_exposure_moves_with_the_level_of_its_customer(shelf: Shelf) -> None:
+    """What was ordered, invoiced and paid counts at the level of the day, and leaves it with its customer."""
+    await shelf.put(
+        [
+            *log_of(
+                placed("A", "O1", "500", "2025-01-01"),
+                invoiced("A", "I1", "1000", "2025-01-01", "2025-02-01"),
+                invoiced("A", "I2", "300", "2025-01-02", "2025-02-02", order="O1"),
+                invoiced("B", "J1", "70", "2025-01-02", "2025-02-02"),
+                paid("A", "P1", "1500", "2025-01-04", "I1"),
+                until("2025-01-05"),
+            ),
+            level_record("A", 1, at("2025-01-02"), Level.STANDARD, Level.UNRATED, offset=0),
+            level_record("A", 2, at("2025-01-03"), Level.WATCH, Level.STANDARD, offset=1),
+        ]
+    )
+    rows = await shelf.rows("exposure_by_level_over_time")
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        found.setdefault(row["day"], {})[row["level"]] = float(row["exposure"])
+    assert found == {
+        "2025-01-01": {"UNRATED": 1500.0, "STANDARD": 0.0, "WATCH": 0.0},
+        "2025-01-02": {"UNRATED": 70.0, "STANDARD": 1500.0, "WATCH": 0.0},  # 300 of the order were invoiced
+        "2025-01-03": {"UNRATED": 70.0, "STANDARD": 0.0, "WATCH": 1500.0},
+        "2025-01-04": {"UNRATED": 70.0, "STANDARD": 0.0, "WATCH": 0.0},  # 500 of the payment pay no invoice
+        "2025-01-05": {"UNRATED": 70.0, "STANDARD": 0.0, "WATCH": 0.0},
+    }
+
+
+async def test_exposure_over_time_ends_where_the_book_stands(shelf: Shelf) -> None:
+    """With holds, releases, disputes, reversals and notices in several currencies: the last day is that of today."""
+    await shelf.put(Engine(partitions=2).records(Book(customers=30, days=240).events()))
+    now: dict[str, float] = {}
+    for row in await shelf.rows("customer_exposure", limit=10_000):
+        now[row["currency"]] = now.get(row["currency"], 0.0) + float(row["exposure"])
+    (day,) = await shelf.rows("book_day")
+    last: dict[str, float] = {}
+    levels = set()
+    for row in await shelf.rows("exposure_by_level_over_time", options={"from_day": day["as_of"]}):
+        last[row["currency"]] = last.get(row["currency"], 0.0) + float(row["exposure"])
+        levels.add(row["level"])
+    assert len(levels) > 3
+    assert last == pytest.approx(now)
+    current = await shelf.rows("current_levels", limit=10_000)
+    assert {row["level"] for row in current} <= levels
+
+
 async def test_migration_between_two_days_and_the_scores_of_the_past(shelf: Shelf) -> None:
     """Moved, stayed, new: each customer once, by its level at the end of both days. A day has its last score."""
     await shelf.put(
@@ -339,6 +386,26 @@ async def test_alerts_know_their_retraction(shelf: Shelf) -> None:
         ("A", "tightening", "payments/0/2/A/creditpulse.credit-alert.v1", "2025-01-07T12:00:00.000Z"),
     ]
     assert rows[0]["at_stake"] == [{"currency": "USD", "amount": "600.0000"}]
+
+
+async def test_the_event_behind_a_decision(shelf: Shelf) -> None:
+    """It is found by its id, as a retraction names it, and by its place in the public topics, as a decision does."""
+    await shelf.put(
+        [
+            *log_of(
+                invoiced("A", "I1", "1000", "2025-01-05", "2025-02-04"), paid("A", "P,1", "40", "2025-01-06", "I1"),
+                paid("A", "P", "60", "2025-01-07", "I1"),
+            ),
+            alert_record("A", 1, at("2025-01-05"), "tightening"),
+            alert_record("A", 2, at("2025-01-06"), "easing", offset=1),
+        ]
+    )  # fmt: skip
+    (event,) = await shelf.rows("events", options={"event_id": "P,1-paid"})
+    assert event["amount"] == "40.0000"
+    place = f"{event['source_topic']}[{event['source_partition']}]@{event['source_offset']}"
+    assert await shelf.rows("events", options={"source": place}) == [event]
+    easing, tightening = await shelf.rows("alerts")
+    assert await shelf.rows("alerts", options={"id": easing["id"]}) == [easing] != [tightening]
 
 
 async def test_reviews_that_wait_and_their_age(shelf: Shelf) -> None:
@@ -431,6 +498,24 @@ async def test_expected_loss_is_probability_times_lgd_times_exposure(shelf: Shel
     columns = ("currency", "level", "exposure", "expected_loss")
     assert [parts(row, *columns) for row in await shelf.rows("expected_loss")] == [("USD", "WATCH", "600.0000", 75.0)]
     assert (await shelf.rows("expected_loss", options={"lgd": "1"}))[0]["expected_loss"] == 150.0
+
+
+async def test_expected_loss_counts_that_few_of_the_late_go_bad(shelf: Shelf) -> None:
+    """Of three invoices that were late beyond the grace one went bad; one that is due lately does not count yet."""
+    log = log_of(
+        invoiced("A", "I1", "1000", "2025-01-01", "2025-01-10"),
+        paid("A", "P1", "1000", "2025-01-14", "I1"),  # within the grace of 5 days
+        invoiced("A", "I2", "1000", "2025-01-01", "2025-01-10"),
+        paid("A", "P2", "1000", "2025-01-20", "I2"),
+        invoiced("A", "I3", "1000", "2025-01-01", "2025-01-10"),
+        paid("A", "P3", "1000", "2025-02-20", "I3"),
+        invoiced("B", "J1", "1000", "2025-01-01", "2025-01-10"),
+        invoiced("B", "J2", "1000", "2025-03-01", "2025-03-10"),
+        until("2025-03-31"),
+    )
+    await shelf.put([*log, level_record("A", 1, at("2025-03-01"), Level.WATCH, Level.STANDARD, default_risk=_RISK)])
+    (row,) = await shelf.rows("expected_loss")
+    assert parts(row, "late_to_bad", "expected_loss") == pytest.approx((1 / 3, 600 * 0.25 / 3 * 0.5))
 
 
 async def test_holds_are_open_until_invoiced_or_cancelled(shelf: Shelf) -> None:

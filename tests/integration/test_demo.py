@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from streams.settings import Settings
 from streams.sources.event_file import TimedEvent, event_line
 
 from .book import Book
-from .demo_process import belonging_to, run, start, wait_for, wait_until_gone
+from .demo_process import belonging_to, command, run, start, wait_for, wait_until_gone
 
 pytestmark = [
     pytest.mark.embedded_only,
@@ -74,12 +75,18 @@ async def test_refused_events_are_counted_and_stop_nothing(tmp_path: Path) -> No
 
 
 def test_ctrl_c_ends_everything_in_order(tmp_path: Path) -> None:
-    """Ctrl-C in the middle: exit code 0, a summary, where the logs are, and no process left."""
+    """Other commands join it by the file that it names. Ctrl-C in the middle: exit code 0, a summary, where the logs
+    are, and no process left."""
     data_dir, out = tmp_path / "demo", tmp_path / "out.txt"
     demo = start(data_dir, "--customers", "30", "--history", "20", "--speed", "3600x", out=out)
     try:
         wait_for("-- live", out, demo)
-        assert len(belonging_to(data_dir)) >= 5  # itself, broker, archive, gate, engine
+        assert len(belonging_to(data_dir)) >= 6  # itself, broker, archive, gate, engine, dispatcher
+        assert f". {data_dir}/env.sh" in out.read_text(encoding="utf-8")
+        assert (data_dir / "env.sh").stat().st_mode & 0o077 == 0, "it holds the demo's secret key"
+        topics = json.loads(_joined(data_dir, "topics", "list", "--json"))
+        assert {topic["topic"]: topic["records"] for topic in topics}["customer-events"] > 0
+        assert "whsec_" in _joined(data_dir, "subscriptions", "add", "http://127.0.0.1:9/hooks")
         demo.send_signal(signal.SIGINT)
         assert demo.wait(timeout=40) == 0
     finally:
@@ -88,6 +95,14 @@ def test_ctrl_c_ends_everything_in_order(tmp_path: Path) -> None:
     assert "stopped: " in told
     assert str(data_dir / "logs") in told
     assert not belonging_to(data_dir)
+
+
+def _joined(data_dir: Path, *arguments: str) -> str:
+    """What a command prints that works on a running demo."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f'. "{data_dir}/env.sh" && exec "$@"', "sh", *command(*arguments)],
+        capture_output=True, text=True, timeout=60, check=True,
+    ).stdout  # fmt: skip
 
 
 def test_a_killed_demo_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -118,6 +118,7 @@ def told() -> Story:
         story.order("split", f"o{number}", 400, START + number * second)
     # A payment of before the due date is told after the customer was tightened for it.
     story.invoice("late-news", "i", 800, START - 10 * day, due=START)
+    story.order("late-news", "o", 100, START + 39 * day)
     story.pay("late-news", "i", 800, START - day, known=START + 40 * day)
     return story
 
@@ -145,6 +146,7 @@ async def test_what_a_credit_manager_expects(make_settings: MakeSettings) -> Non
     assert kinds[0] == "tightening"
     assert kinds[-1] == "retraction", "a payment that was told late takes the alert back"
     assert alerts[-1]["level"] == "STANDARD"
+    assert words["late-news"] == ["hold", "release"], "and frees the order that was held for it"
 
 
 CAREFUL = (

@@ -136,15 +136,15 @@ class Ledger:
     settings: Settings
     sequences: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
-    async def publish(
-        self, customers: Iterable[str], times: int = 1, *, twice: bool = False, topic: str = ALERTS
-    ) -> None:
+    async def publish(self, customers: Iterable[str], times: int = 1, *, twice: bool = False, **data: object) -> None:
         async with AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap_servers) as producer:
             for _ in range(times):
                 for customer in customers:
                     self.sequences[customer] += 1
                     number = self.sequences[customer]
-                    event = envelope(alert(), event_id=f"ticks/0/{number}/{customer}/tightening", subject=customer)
+                    event = envelope(
+                        alert(**data), event_id=f"ticks/0/{number}/{customer}/tightening", subject=customer
+                    )
                     event = event.model_copy(update={"sequence": f"{number:010d}"})
                     for _ in range(2 if twice else 1):
                         value = event.model_dump_json().encode()

@@ -13,6 +13,7 @@ from desk.web.frame import Frame
 from desk.web.theme import LEVEL_ICONS
 from schemas.levels import Level
 
+_TOPICS = frozenset({"payments", "overdue", "orders", "assessments", "supply", "market", "policy"})
 LOOKS = ("good", "bad", "warn", "info", "")
 
 
@@ -122,6 +123,11 @@ class Segments:
             element.classes(add="on") if on else element.classes(remove="on")
             element._props["aria-pressed"] = "true" if on else "false"
             element.update()
+
+
+def topic_name(frame: Frame, topic: str) -> str:
+    """What a public topic is called; its own name where it has none here."""
+    return frame.t(f"overview.topic_{topic}") if topic in _TOPICS else topic
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> Element:

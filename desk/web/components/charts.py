@@ -19,12 +19,16 @@ class Chart:
 
     def __init__(self, frame: Frame, about: str, height: int = 220) -> None:
         self._frame = frame
+        self._drawn: Options | None = None
         self._element: EChart = ui.echart(_base(frame)).classes("chart").style(f"height:{height}px")
         self._element._props["role"] = "img"
         self._element._props["aria-label"] = about
 
     def show(self, options: Options) -> None:
-        """Draw it; ``options`` are ECharts', laid over our base."""
+        """Draw it, unless it is drawn already; ``options`` are ECharts', laid over our base."""
+        if options == self._drawn:
+            return
+        self._drawn = options
         self._element.options.clear()
         self._element.options.update(_merged(_base(self._frame), options))
         self._element.update()
@@ -42,9 +46,11 @@ def over_time(
     *,
     stacked: bool = False,
     area: bool = False,
-    percent: bool = False,
+    unit: str = "",
+    decimals: int = 0,
 ) -> Options:
-    """Lines (or stacked areas) over days (ISO); each series has name, values, colour."""
+    """Lines (or stacked areas) over days (ISO); each series has name, values, colour. ``unit`` and ``decimals``: of the
+    values that are shown under the pointer."""
     lines = [
         {
             "name": name, "type": "line", "data": list(values), "showSymbol": False, "step": False, "smooth": False,
@@ -55,11 +61,14 @@ def over_time(
         }
         for name, values, colour in series
     ]  # fmt: skip
+    compact = f"value => new Intl.NumberFormat('{frame.language}', {{notation: 'compact'}}).format(value)"
+    exact = f"Number(value).toLocaleString('{frame.language}', {{maximumFractionDigits: {decimals}}})"
     return {
+        "grid": {"right": 22},  # half of the last day's name
         "legend": {"show": len(lines) > 1},
-        "tooltip": {"trigger": "axis"},
+        "tooltip": {"trigger": "axis", ":valueFormatter": f"value => value == null ? '–' : {exact} + ' {unit}'"},
         "xAxis": {"type": "category", "boundaryGap": False, "data": [frame.f.short_day(day) for day in days]},
-        "yAxis": {"type": "value", "max": 1 if percent else None},
+        "yAxis": {"type": "value", "axisLabel": {":formatter": compact}},
         "series": lines,
     }
 

@@ -24,6 +24,8 @@ from desk.web.frame import Frame, Words
 Kind = Literal[
     "text", "code", "level", "link", "number", "signed", "percent", "money", "days", "day", "time", "badge", "spark"
 ]
+_LINE, _PADDING = 17, 12
+"""Pixels; as in desk.css."""
 _NUMBERS = frozenset({"number", "signed", "percent", "money", "days"})
 Row = Mapping[str, Any]
 
@@ -32,14 +34,16 @@ Row = Mapping[str, Any]
 class Column:
     """A column: ``field`` of the row, head (text, already translated), kind, width in pixels (None: what is left).
 
-    ``decimals`` of numbers; ``currency``: the row's field that names the currency of money; ``target``: of a link, the
-    row's address; ``look``: of a badge, the row's text, icon and look.
+    ``lines``: a text may take so many, the rest of it is in a tooltip; ``decimals`` of numbers; ``currency``: the row's
+    field that names the currency of money; ``target``: of a link, the row's address; ``look``: of a badge, the row's
+    text, icon and look.
     """
 
     field: str
     head: str
     kind: Kind = "text"
     width: int | None = None
+    lines: int = 1
     decimals: int = 0
     currency: str = ""
     target: Callable[[Row], str | None] | None = None
@@ -172,6 +176,7 @@ def grid_options(frame: Words, columns: Sequence[Column]) -> dict[str, Any]:
     """AG Grid's options for these columns: sorting, resizing, texts of the language."""
     return {
         "columnDefs": [_definition(column) for column in columns],
+        **({"rowHeight": _PADDING + lines * _LINE} if (lines := max(column.lines for column in columns)) > 1 else {}),
         "defaultColDef": {
             "sortable": True,
             "resizable": True,
@@ -203,6 +208,10 @@ def _definition(column: Column) -> dict[str, Any]:
         found[":cellRenderer"] = f"cp.{renderers.get(column.kind, 'link')}"
     else:
         found[":valueFormatter"] = "cp.shown"
+    if column.kind == "text":
+        found["tooltipField"] = f"{column.field}_t"
+    if column.lines > 1:
+        found |= {":cellRenderer": "cp.prose", "cellRendererParams": {"lines": column.lines}}
     if column.kind == "signed":
         found[":cellClass"] = "cp.signed"
     if column.kind in _NUMBERS:

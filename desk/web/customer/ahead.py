@@ -63,7 +63,7 @@ class WhatIfCard:
             with ui.element("div").classes("form-row"):
                 self._order = ui.input(t("this_order")).props("outlined dense").classes("w-amount")
                 self._payment = ui.input(t("this_payment")).props("outlined dense").classes("w-amount")
-                self._invoice = ui.select({"": t("any_invoice")}, value="").props("outlined dense").classes("w-select")
+                self._invoice = ui.select({"": t("any_invoice")}, value="").props("outlined dense").classes("w-rest")
                 self._invoice._props["aria-label"] = t("paid_for")
                 self._currency = ui.select(["EUR"], value="EUR").props("outlined dense").classes("w-currency")
                 self._currency._props["aria-label"] = t("currency")
@@ -87,7 +87,7 @@ class WhatIfCard:
         try:
             found = what_if(self._frame.services, self._id, self._steps())
         except CreditPulseError as error:
-            self._wrong.text = getattr(error, "message", None) or str(error)
+            self._wrong.text = self._frame.error(error)
             self._wrong.classes(remove="hidden")
             return
         self._wrong.classes(add="hidden")

@@ -10,6 +10,7 @@ from nicegui import ui
 from pydantic import ValidationError
 
 from desk import acts
+from desk.web import texts
 from desk.web.components.basics import button
 from desk.web.frame import Frame
 from schemas.assessments import AgencyWord, ReviewGrades, StatementFigures
@@ -73,7 +74,8 @@ async def enter(frame: Frame, customer_id: str, kind: Kind) -> None:
             except InvalidInput as error:
                 name = error.field or ""
                 label = frame.t(f"field_{name}") if name in fields else name
-                wrong.text = f"{label}: {error.message}" if label else error.message
+                told = texts.said(error.message, frame.language)
+                wrong.text = f"{label}: {told}" if label else told
                 wrong.classes(remove="hidden")
                 return
             wrong.classes(add="hidden")

@@ -99,7 +99,7 @@ class ExposureCards:
         row = file.ageing.get(exposure.currency, {}) if exposure else {}
         names = ["current", *(name for name, _ in BUCKETS)]
         amounts = [row.get(name, Decimal(0)) for name in names]
-        shown = [frame.t("not_due"), *(frame.t("days_late", days=name) for name in names[1:])]
+        shown = [frame.t("not_due"), *(frame.t("days_late", days=name.replace("-", "–")) for name in names[1:])]
         worse = (Level.WATCH, Level.HIGH_RISK, Level.BLOCKED, Level.BLOCKED)
         colours = [p.series[0], *(p.levels[level] for level in worse)]
         self._ageing.show(

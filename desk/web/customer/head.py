@@ -6,6 +6,7 @@ from nicegui import ui
 
 from desk.customer_questions import FileAnswer
 from desk.web.components.basics import Tile, badge, level_badge
+from desk.web.components.section import Section
 from desk.web.frame import Frame
 from models.account import Master
 from schemas.decisions import Exposure
@@ -20,7 +21,7 @@ class Head:
         with ui.element("section").classes("customer-head span-12"):
             with ui.element("div").classes("bar-row"):
                 self._name = ui.label(customer_id).classes("customer-name")
-                self._badges = ui.element("div").classes("bar-row")
+                self._badges = Section("bar-row")
                 ui.element("div").classes("grow")
                 self.acts = ui.element("div").classes("bar-row")
             self._about = ui.label("").classes("muted")
@@ -40,15 +41,7 @@ class Head:
         self._about.text = "   ·   ".join(
             f"{t(name)} {value}" for name, value in zip(names, parts, strict=True) if value
         )
-        self._badges.clear()
-        with self._badges:
-            level_badge(frame, file.level)
-            if file.override is not None:
-                badge(t("set_by", by=file.override.by, day=f.day(file.override.expires_on)), "person", "info")
-            if file.held:
-                badge(t("orders_held", count=f.number(len(file.held))), "pan_tool", "warn")
-            if file.stale:
-                badge(t("stale"), "history", "warn")
+        self._badges.show((file.level, file.override, len(file.held), file.stale), lambda: self._tell(file))
         self._score.show(f.number(file.score), t("since", day=f.day(file.since)))
         currency = exposure.currency if exposure else ""
         self._exposure.show(
@@ -66,6 +59,16 @@ class Head:
             t("overdue_is", amount=f.short_money(overdue, currency)),
         )
         self._risk.show(f.percent(file.probability, 1), t("outcomes_known", count=f.number(file.habit.outcomes)))
+
+    def _tell(self, file: FileAnswer) -> None:
+        frame, f, t = self._frame, self._frame.f, self._frame.t
+        level_badge(frame, file.level)
+        if file.override is not None:
+            badge(t("set_by", by=file.override.by, day=f.day(file.override.expires_on)), "person", "info")
+        if file.held:
+            badge(t("orders_held", count=f.number(len(file.held))), "pan_tool", "warn")
+        if file.stale:
+            badge(t("stale"), "history", "warn")
 
     def _terms(self, file: FileAnswer) -> str:
         told = self._frame.t("terms", days=self._frame.f.number(file.measures.terms_days))

@@ -47,7 +47,7 @@ class PolicyValues:
             found = policy_values(frame.services, customer, [path] if path else ())
         except CreditPulseError as error:
             with self._body:
-                ui.label(str(error)).classes("bad-text")
+                ui.label(frame.error(error)).classes("bad-text")
             return
         with self._layers:
             ui.label(frame.t("policy_card.version", version=found.version)).classes("muted")

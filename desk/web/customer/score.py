@@ -11,6 +11,7 @@ from nicegui import ui
 from desk.customer_questions import FileAnswer
 from desk.web.components.basics import card, empty, reason_list
 from desk.web.components.charts import Chart, lying_waterfall
+from desk.web.components.section import Section
 from desk.web.frame import Frame
 from desk.web.views import Row
 from schemas.decisions import CreditLevelChanged, Reason
@@ -25,21 +26,23 @@ class ScoreParts:
         self._frame = frame
         with card(frame.t("parts"), frame.t("parts_note"), span=6):
             self._chart = Chart(frame, frame.t("parts_about"), 230)
-            self._list = ui.element("div")
+            self._list = Section()
 
     def show(self, file: FileAnswer) -> None:
         """The parts as of now."""
         frame = self._frame
         self._chart.element.set_visibility(bool(file.parts))
-        self._list.clear()
-        if not file.parts:
-            with self._list:
-                empty(frame.t("not_assessed"), "hourglass_empty")
-            return
+        self._list.show((file.parts, file.caps), lambda: self._tell(file))
         best = float(sum(part.most for part in file.parts))
         steps = [(frame.code(part.code), float(part.points - part.most)) for part in file.parts]
         self._chart.show(lying_waterfall(frame, steps, (frame.t("best"), best), frame.t("score")))
-        with self._list, ui.element("ul").classes("reasons"):
+
+    def _tell(self, file: FileAnswer) -> None:
+        frame = self._frame
+        if not file.parts:
+            empty(frame.t("not_assessed"), "hourglass_empty")
+            return
+        with ui.element("ul").classes("reasons"):
             for part in file.parts:
                 told = Reason(code=part.code, contribution=part.points, detail=part.detail)
                 with ui.element("li"):
@@ -63,7 +66,7 @@ class ScoreOverTime:
             self._chart = Chart(frame, frame.t("history_about"), 230)
             with ui.element("div").classes("bar-row"):
                 self._last = ui.label("").classes("strong")
-            self._why = ui.element("div")
+            self._why = Section()
 
     def show(self, history: Sequence[Row], file: FileAnswer, policy: Policy) -> None:
         """Rows of the view `level_history`, oldest first; the line goes on to the score of now."""
@@ -79,9 +82,8 @@ class ScoreOverTime:
             before=before,
             after=frame.f.number(newest.score),
         )
-        self._why.clear()
-        with self._why:
-            reason_list(frame, [(frame.reason(reason), reason.contribution) for reason in newest.reasons])
+        reasons = [(frame.reason(reason), reason.contribution) for reason in newest.reasons]
+        self._why.show(reasons, lambda: reason_list(frame, reasons))
 
     def _options(self, history: Sequence[Row], file: FileAnswer, policy: Policy) -> dict[str, Any]:
         frame, p = self._frame, self._frame.palette

@@ -10,8 +10,9 @@ from nicegui import ui
 
 from desk.api.customers import Proof, proof_of
 from desk.customer_sheet import entry_text
-from desk.web.components.basics import badge, button, card, empty, plain_table
+from desk.web.components.basics import badge, button, card, empty, plain_table, skeleton
 from desk.web.frame import Frame
+from desk.web.texts import said
 from desk.web.views import Row
 from schemas.errors import CreditPulseError
 
@@ -26,6 +27,8 @@ class Timeline:
         self._shown: object = None
         with card(frame.t("timeline"), span=7, flush=True, classes="tall-card"):
             self._body = ui.element("div").classes("scroll timeline")
+            with self._body:
+                skeleton()
 
     def show(self, entries: Sequence[Row]) -> None:
         """As ``Views.customer`` has them, newest first."""
@@ -51,6 +54,8 @@ class AuditTrail:
         with card(frame.t("audit"), span=5, flush=True, classes="tall-card") as head:
             self._proof = ui.element("div").classes("pad")
             self._body = ui.element("div").classes("scroll")
+            with self._body:
+                skeleton()
         with head:
             ui.element("div").classes("grow")
             button(frame.t("verify"), self._verify, icon="verified_user")
@@ -103,7 +108,7 @@ class AuditTrail:
         with self._proof:
             if isinstance(found, str):
                 badge(t("not_verified"), "help_outline", "warn")
-                ui.label(found).classes("muted small")
+                ui.label(said(found, frame.language)).classes("muted small")
             elif found.ok:
                 badge(t("proven", count=frame.f.number(found.proven)), "verified_user", "good")
                 if found.uncovered:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from urllib.parse import quote
 
 from nicegui import ui
@@ -13,6 +14,7 @@ from desk.api.roles import Role
 from desk.hold_queue import HeldOrder
 from desk.proposals import Proposal
 from desk.web.components.basics import badge, button, empty, facts, level_badge
+from desk.web.components.section import Section
 from desk.web.frame import Frame
 from desk.web.holds.decide import Decide, proposal_facts
 from desk.web.holds.words import order_facts, ways
@@ -35,22 +37,23 @@ class Chosen:
 
     def __init__(self, frame: Frame, decide: Decide) -> None:
         self._frame, self._decide = frame, decide
-        self._shown: object = None
-        self._box = ui.element("div").classes("lines")
+        self._order: tuple[HeldOrder, Proposal | None] | None = None
+        with ui.element("div").classes("lines"):
+            self._about, self._acts = Section("lines"), Section("lines")
 
     def show(self, held: HeldOrder | None, age: timedelta | None, proposal: Proposal | None) -> None:
-        """Draw it, if it differs from what is there."""
+        """The order, how long it has waited, and the release of it that was asked for."""
         frame = self._frame
-        now = (held, proposal, frame.f.age(age))
-        if now == self._shown:
+        self._order = (held, proposal) if held is not None else None
+        if held is None:
+            self._about.show(None, lambda: empty(frame.t("none_chosen"), "task_alt"))
+            self._acts.show(None, lambda: None)
             return
-        self._shown = now
-        self._box.clear()
-        with self._box:
-            if held is None:
-                empty(frame.t("none_chosen"), "task_alt")
-                return
-            self._draw(held, age, proposal)
+        self._about.show((held, proposal, frame.f.age(age)), lambda: self._draw_about(held, age, proposal))
+        names = [name for _, name, _, _, role in KEYS if name in self.works(held, proposal) and frame.may(role)]
+        # Not the order as a whole: its buttons stay while its figures move.
+        acts_shown = (held.customer_id, held.order_id, names, proposal is None)
+        self._acts.show(acts_shown, lambda: self._draw_acts(held.customer_id, names, asked=proposal is not None))
 
     def works(self, held: HeldOrder, proposal: Proposal | None) -> dict[str, Work]:
         """What can be done with the order as it stands, by name."""
@@ -69,7 +72,7 @@ class Chosen:
             found["decline"] = lambda: decide.decline(proposal)
         return found
 
-    def _draw(self, held: HeldOrder, age: timedelta | None, proposal: Proposal | None) -> None:
+    def _draw_about(self, held: HeldOrder, age: timedelta | None, proposal: Proposal | None) -> None:
         frame, t = self._frame, self._frame.t
         with ui.element("div").classes("bar-row"):
             ui.label(held.order_id).classes("strong")
@@ -89,11 +92,19 @@ class Chosen:
             with ui.element("div").classes("bar-row"):
                 badge(t("waits_second"), "how_to_reg", "warn")
             facts(proposal_facts(frame, proposal)[1:])
-        works = self.works(held, proposal)
+
+    def _draw_acts(self, customer_id: str, names: list[str], *, asked: bool) -> None:
+        t = self._frame.t
         with ui.element("div").classes("order-acts"):
-            for key, name, icon, look, role in KEYS:
-                if name in works and frame.may(role):
-                    look = "" if name == "release" and proposal is not None else look
-                    with button(t(name), works[name], icon=icon, look=look):
+            for key, name, icon, look, _ in KEYS:
+                if name in names:
+                    look = "" if name == "release" and asked else look
+                    with button(t(name), partial(self._do, name), icon=icon, look=look):
                         ui.label(key).classes("key").props('aria-hidden="true"')
-        ui.link(t("to_customer"), f"/customers/{quote(held.customer_id, safe='')}")
+        ui.link(t("to_customer"), f"/customers/{quote(customer_id, safe='')}")
+
+    async def _do(self, name: str) -> None:
+        """The act on the order as it is shown by now; nothing, if that took the act away."""
+        work = self.works(*self._order).get(name) if self._order is not None else None
+        if work is not None:
+            await work()

@@ -32,7 +32,7 @@ class Reviews:
             Column("to_level", t("leads_to"), "level", 118),
             Column("since", t("age"), "badge", 110, look=lambda row: (row["age"], "schedule", "")),
             Column("amount", t("exposure"), "money", 130, currency="currency"),
-            Column("why", t("why")),
+            Column("why", t("why"), lines=2),
         ]
         self.table = Table(
             frame, columns, key="customer_id", height=height, about=t("reviews"),

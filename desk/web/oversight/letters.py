@@ -11,12 +11,18 @@ from nicegui import ui
 
 from desk import dead_letter_acts
 from desk.dead_letter_acts import Resubmission, resubmissions
-from desk.web.components.basics import button, card, empty, facts
+from desk.web.components.basics import button, card, empty, facts, skeleton, topic_name
 from desk.web.components.table import Column, Table
 from desk.web.frame import Frame
+from desk.web.texts import said
 from desk.web.views import Row
 
 _LONGEST = 20_000
+REASONS = frozenset({
+    "in_the_future", "empty_value", "too_large", "unknown_type", "not_json", "not_an_object", "unknown_version",
+    "invalid_field", "missing_field", "unknown_field", "wrong_partition", "wrong_key", "not_understood",
+})  # fmt: skip
+"""Of the gate, that have a name here."""
 
 
 class Letters:
@@ -27,12 +33,16 @@ class Letters:
         self._rows: dict[str, Row] = {}
         t = frame.t
         with card(t("letters"), t("letters_note"), span=12, flush=True):
+            self._waits = skeleton()
             self._none = ui.element("div")
             with self._none:
                 empty(t("no_letters"), "mark_email_read")
             self._table = Table(
-                frame, self._columns(), key="id", height=360, on_open=self._open, about=t("letters")
+                frame, self._columns(), key="id", height=300, on_open=self._open, about=t("letters")
             )  # fmt: skip
+
+        self._none.set_visibility(False)
+        self._table.grid.set_visibility(False)
 
     def _columns(self) -> list[Column]:
         t = self._frame.t
@@ -46,25 +56,28 @@ class Letters:
             Column("recorded_time", t("refused_at"), "time", 130),
             Column("source_topic", t("topic"), "text", 120),
             Column("place", t("place"), "text", 90),
-            Column("reason", t("reason"), "text", 190),
-            Column("field", t("field"), "text", 170),
+            Column("reason", t("reason"), "text", 130),
+            Column("field", t("field"), "text", 120),
             Column("message", t("message"), "text"),
-            Column("state", t("state"), "badge", 200, look=state),
+            Column("state", t("state"), "badge", 190, look=state),
         ]
 
     def show(self, rows: Sequence[Row]) -> None:
         """Rows of the view `dead_letters`, newest first."""
         done = resubmissions(dict(self._frame.services.control.all(dead_letter_acts.KIND)))
         self._rows = {row["id"]: row for row in rows}
+        self._waits.set_visibility(False)
         self._none.set_visibility(not rows)
         self._table.grid.set_visibility(bool(rows))
         self._table.show([self._row(row, done.get(row["id"])) for row in rows])
 
     def _row(self, row: Row, done: Resubmission | None) -> Row:
         return {
-            **{name: row[name] for name in ("id", "recorded_time", "source_topic", "field", "message")},
+            **{name: row[name] for name in ("id", "recorded_time", "field")},
+            "source_topic": topic_name(self._frame, row["source_topic"]),
             "place": f"{row['source_partition']} @ {row['source_offset']}",
-            "reason": row["reason_code"].replace("_", " "),
+            "reason": _reason(self._frame, row),
+            "message": said(row["message"], self._frame.language),
             "resubmitted": "" if done is None else done.by,
             "state": "" if done is None else done.by,  # a cell is drawn again when its own value changes
         }
@@ -85,9 +98,9 @@ async def _show_letter(frame: Frame, row: Row) -> None:
             ui.label(f"{t('letter')} {row['source_topic']} {row['source_partition']} @ {row['source_offset']}")
         facts(
             [
-                (t("reason"), row["reason_code"].replace("_", " ")),
+                (t("reason"), _reason(frame, row)),
                 (t("field"), row["field"] or "–"),
-                (t("message"), row["message"]),
+                (t("message"), said(row["message"], frame.language)),
                 (t("record_time"), frame.f.time(row["record_time"], seconds=True)),
             ]
         )
@@ -113,6 +126,11 @@ async def _show_letter(frame: Frame, row: Row) -> None:
 async def _submit(frame: Frame, letter_id: str, value: str | None) -> None:
     who = frame.acting(dead_letter_acts.SUBMITS)
     await dead_letter_acts.resubmit(frame.services, who, [letter_id], value)
+
+
+def _reason(frame: Frame, row: Row) -> str:
+    code = row["reason_code"]
+    return frame.t(f"reason_{code}") if code in REASONS else code.replace("_", " ")
 
 
 def _text(value_base64: str | None) -> str:

@@ -11,6 +11,7 @@ from nicegui import ui
 from alerts.model_notes import note_sentence
 from desk.web.components.basics import badge, card, empty, plain_table
 from desk.web.components.charts import Chart, over_time
+from desk.web.components.section import Section
 from desk.web.frame import Frame
 from desk.web.views import Row
 from schemas.decisions import ModelNote
@@ -88,6 +89,7 @@ class ModelLog:
                 (frame.t("long_model"), line("B", 1), p.series[2]),
                 (frame.t("long_naive"), line("B", 2), p.series[3]),
             ],
+            decimals=3,
         )
 
 
@@ -97,18 +99,14 @@ class LabelMaturity:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         with card(frame.t("maturity"), frame.t("maturity_note"), span=5, flush=True):
-            self._body = ui.element("div").classes("scroll short")
+            self._body = Section("scroll short")
 
     def show(self, rows: Sequence[Row]) -> None:
         """Rows of the view `label_maturity`, oldest first."""
         f, t = self._frame.f, self._frame.t
         head = [(t("month"), False), (t("invoices"), True), (t("known_share"), True), (t("late_rate"), True)]
-        self._body.clear()
-        with self._body:
-            plain_table(
-                head,
-                [
-                    [row["month"][:7], f.number(row["invoices"]), f.percent(row["maturity"]), f.percent(row["rate"], 1)]
-                    for row in reversed(rows[-_MONTHS:])
-                ],
-            )
+        shown = [
+            [row["month"][:7], f.number(row["invoices"]), f.percent(row["maturity"]), f.percent(row["rate"], 1)]
+            for row in reversed(rows[-_MONTHS:])
+        ]
+        self._body.show(shown, lambda: plain_table(head, shown) if shown else empty(t("frame.nothing")))

@@ -13,6 +13,7 @@ from desk.model_figures import ModelNow
 from desk.web.components.acts import ask_reason
 from desk.web.components.basics import Segments, Tile, badge, button, card, empty, plain_table
 from desk.web.components.charts import Chart
+from desk.web.components.section import Section
 from desk.web.frame import Frame
 
 _PSI_NOTABLE = 0.1
@@ -40,7 +41,8 @@ class ModelsNow:
         with card(t("calibration"), t("calibration_note"), span=5):
             self._chart = Chart(frame, t("calibration_about"), 250)
         with card(t("champions"), span=7, flush=True):
-            self._champions = ui.element("div").classes("scroll")
+            self._champions = Section("scroll")
+            self._acts = Section("form-row pad")  # apart from the table, which changes with each outcome
         self._shown: object = None
 
     async def _choose(self, task: str) -> None:
@@ -57,9 +59,11 @@ class ModelsNow:
         self._shown = mine
         self._tiles(mine)
         self._chart.show(self._calibration(mine))
-        self._champions.clear()
-        with self._champions:
-            self._table(mine)
+        self._champions.show([_standing(model) for model in mine], lambda: self._table(mine))
+        if self._frame.may(model_acts.DECIDES):
+            names = sorted({challenger.name for model in mine for challenger in model.challengers})
+            kept = list(dict.fromkeys(point.name for model in mine for point in model.checkpoints))
+            self._acts.show((self._task, names, kept), lambda: self._choices(names, kept))
 
     def _tiles(self, mine: list[ModelNow]) -> None:
         f, t = self._frame.f, self._frame.t
@@ -122,20 +126,18 @@ class ModelsNow:
         }  # fmt: skip
 
     def _table(self, mine: list[ModelNow]) -> None:
-        frame, t = self._frame, self._frame.t
+        t = self._frame.t
         if not mine:
             empty(t("no_models"), "hourglass_empty")
             return
         head = [(t("partition"), True), (t("champion"), False), (t("challengers"), False), (t("checkpoints"), False)]
         plain_table(head, [self._row(model) for model in mine])
-        if frame.may(model_acts.DECIDES):
-            names = sorted({challenger.name for model in mine for challenger in model.challengers})
-            kept = list(dict.fromkeys(point.name for model in mine for point in model.checkpoints))
-            with ui.element("div").classes("form-row pad"):
-                if names:
-                    self._act(t("promote"), names, self._promote, "upgrade")
-                if kept:
-                    self._act(t("restore"), kept, self._restore, "settings_backup_restore")
+
+    def _choices(self, names: Sequence[str], kept: Sequence[str]) -> None:
+        if names:
+            self._act(self._frame.t("promote"), names, self._promote, "upgrade")
+        if kept:
+            self._act(self._frame.t("restore"), kept, self._restore, "settings_backup_restore")
 
     def _act(self, title: str, names: Sequence[str], ask: Any, icon: str) -> None:
         choice = ui.select(list(names), value=names[0]).props("outlined dense").classes("w-select")
@@ -191,6 +193,11 @@ class ModelsNow:
             ui.label(self._frame.t("whole_book")).classes("muted")
 
         await ask_reason(self._frame, title, act, about=about, danger=True, done=self._frame.t("sent"))
+
+
+def _standing(model: ModelNow) -> tuple[object, ...]:
+    """What the table shows of a model."""
+    return model.champion, model.since, model.trusted, model.challengers, model.checkpoints
 
 
 def _mean(models: Sequence[ModelNow], name: str) -> float | None:

@@ -12,7 +12,9 @@ from nicegui import ui
 from desk.policy_trials import TRIES, Trial
 from desk.web.components.basics import badge, button, card, plain_table
 from desk.web.frame import Frame
+from desk.web.texts import said
 from schemas.errors import CreditPulseError
+from schemas.levels import Level
 
 _MONEY = ("held_amount", "false_hold_amount", "sales_forgone", "margin_forgone", "bad_amount_held", "loss_avoided",
           "late_cost_avoided", "net")  # fmt: skip
@@ -38,7 +40,7 @@ class PolicyTrialCard:
                 button(t("in_force_again"), self._fill, icon="restart_alt", look="quiet")
             self._wrong = ui.label("").classes("bad-text hidden").props('role="alert"')
         with card(t("outcome"), t("outcome_note"), span=7):
-            self._body = ui.element("div").classes("lines")
+            self._body = ui.element("div").classes("lines scroll tallest")
 
     def show(self) -> None:
         """The newest trial as it stands."""
@@ -69,7 +71,7 @@ class PolicyTrialCard:
                 frame.acting(TRIES), self._text.value or "", frame.services.book.policy_text(), frame.services.now()
             )
         except CreditPulseError as error:
-            self._wrong.text = getattr(error, "message", None) or str(error)
+            self._wrong.text = said(getattr(error, "message", None) or str(error), frame.language)
             self._wrong.classes(remove="hidden")
             return
         self._wrong.classes(add="hidden")
@@ -94,7 +96,7 @@ class PolicyTrialCard:
             bar._props["aria-label"] = t("progress")
             ui.label(t("progress_of", share=frame.f.percent(trial.progress), events=frame.f.number(trial.events)))
         if trial.message:
-            ui.label(trial.message).classes("bad-text")
+            ui.label(said(trial.message, frame.language)).classes("bad-text")
         if trial.found is not None:
             self._found(trial.found)
 
@@ -102,7 +104,7 @@ class PolicyTrialCard:
         frame, t = self._frame, self._frame.t
         one, other = found["a"], found["b"]
         rows: list[Sequence[Any]] = [self._count("alerts_total", one["alerts"]["total"], other["alerts"]["total"])]
-        levels = sorted({*one["levels"], *other["levels"]})
+        levels = [level for level in Level if level in one["levels"] or level in other["levels"]]
         rows += [self._count(level, one["levels"].get(level, 0), other["levels"].get(level, 0)) for level in levels]
         for currency, difference in found["difference"].items():
             a, b = (run["money"]["currencies"].get(currency, {}) for run in (one, other))

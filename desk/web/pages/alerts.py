@@ -15,9 +15,12 @@ from alerts.alert_service import AlertView, GroupView, SilenceView
 from alerts.routing import acknowledgement, silences
 from alerts.routing.state import ENDED, Stage
 from desk.api.roles import Role
+from desk.web.alerts.cause import cause_of
 from desk.web.components.acts import ask_reason
 from desk.web.components.basics import Segments, Tile, badge, button, card, empty, facts, plain_table
+from desk.web.components.section import Section
 from desk.web.components.table import Column, Table
+from desk.web.customer.origin import show_origin
 from desk.web.frame import Frame
 from desk.web.live import News
 from desk.web.page import Page
@@ -51,19 +54,20 @@ class _AlertsPage:
         with ui.element("div").classes("grid"):
             self._tiles = [Tile(t(name), span=3) for name in ("firing", "acknowledged", "muted", "silences")]
             with card(t("alerts"), span=12, flush=True) as head:
+                self._none = Section()
                 self._table = Table(frame, self._columns(), key="id", height=360, on_open=self._open, about=t("alerts"))
             with head:
                 ui.element("div").classes("grow")
                 choices = [(name, t(f"show_{name}")) for name in ("open", "ended", "all")]
                 self._filter = Segments(choices, "open", lambda _: self._draw(anew=True))
             with card(t("silences"), span=6) as head:
-                self._silences = ui.element("div")
+                self._silences = Section()
             with head:
                 ui.element("div").classes("grow")
                 if frame.may(Role.ANALYST):
                     button(t("silence"), lambda: self._silence(""), icon="notifications_paused")
             with card(t("groups"), t("groups_note"), span=6):
-                self._groups = ui.element("div")
+                self._groups = Section()
             with card(t("grades"), t("grades_note"), span=12, flush=True):
                 self._grades = Table(frame, self._grade_columns(), key="key", height=220, about=t("grades"))
         frame.live(self._refresh, control=[acknowledgement.KIND, silences.KIND], every=_SECONDS)
@@ -78,34 +82,37 @@ class _AlertsPage:
         def severity(row: Any) -> tuple[str, str, str]:
             return code(row["severity"]), "flag", _SEVERITY_LOOKS.get(row["severity"], "")
 
+        def about(row: Any) -> str | None:
+            return _customer_link(row["customer"]) if row["customer"] else None
+
         return [
             Column("state", t("state"), "badge", 132, look=state),
-            Column("severity", t("severity"), "badge", 110, look=severity),
-            Column("subject", t("subject"), "link", 140, target=_customer_link),
-            Column("level", t("frame.level"), "level", 118),
-            Column("cause", t("cause"), "text", 200),
-            Column("amount", t("at_stake"), "money", 140, currency="currency"),
-            Column("since", t("since"), "time", 130),
-            Column("muted", t("muted_by"), "text", 170),
-            Column("acknowledged_by", t("acknowledged_by"), "text", 130),
-            Column("told", t("told"), "text", 130),
+            Column("severity", t("severity"), "badge", 104, look=severity),
+            Column("subject", t("subject"), "link", 120, target=about),
+            Column("level", t("frame.level"), "level", 112),
+            Column("cause", t("cause"), "text"),
+            Column("amount", t("at_stake"), "money", 118, currency="currency"),
+            Column("since", t("since"), "time", 112),
+            Column("muted", t("muted_by"), "text"),
+            Column("acknowledged_by", t("acknowledged_by"), "text", 122),
+            Column("told", t("told"), "text", 106),
         ]
 
     def _grade_columns(self) -> list[Column]:
         t = self._frame.t
         return [
-            Column("policy_version", t("policy"), "text", 130),
-            Column("model", t("model"), "text", 130),
-            Column("tightenings", t("tightenings"), "number", 104),
-            Column("true_alerts", t("right"), "number", 76),
-            Column("false_alerts", t("wrong"), "number", 76),
+            Column("policy_version", t("policy"), "text", 96),
+            Column("model", t("model"), "text", 104),
+            Column("tightenings", t("tightenings"), "number", 98),
+            Column("true_alerts", t("right"), "number", 66),
+            Column("false_alerts", t("wrong"), "number", 72),
             Column("open_alerts", t("not_known"), "number", 112, about=t("not_known_about")),
-            Column("thin_alerts", t("not_judged"), "number", 100, about=t("not_judged_about")),
-            Column("precision", t("precision"), "percent", 92, about=t("precision_about")),
-            Column("median_lead_days", t("lead"), "number", 110, about=t("lead_about")),
-            Column("false_hold_rate", t("false_holds"), "percent", 108, about=t("false_holds_about")),
-            Column("reduced", t("reduced"), "text", 200, about=t("reduced_about")),
-            Column("forgone", t("forgone"), "text", 200, about=t("forgone_about")),
+            Column("thin_alerts", t("not_judged"), "number", 96, about=t("not_judged_about")),
+            Column("precision", t("precision"), "percent", 86, about=t("precision_about")),
+            Column("median_lead_days", t("lead"), "number", 92, about=t("lead_about")),
+            Column("false_hold_rate", t("false_holds"), "percent", 98, about=t("false_holds_about")),
+            Column("reduced", t("reduced"), "text", lines=2, about=t("reduced_about")),
+            Column("forgone", t("forgone"), "text", lines=2, about=t("forgone_about")),
         ]
 
     async def _refresh(self, news: News) -> None:
@@ -121,11 +128,14 @@ class _AlertsPage:
         found = alert_service.list_alerts(services.alerts, services.control, now=now)
         self._show_tiles(found, known)
         wanted = self._filter.value
-        self._table.show(
-            [self._row(one) for one in found if wanted == "all" or (one.state in ENDED) == (wanted == "ended")][:_MOST]
-        )
-        self._show_silences(known)
-        self._show_groups(alert_service.list_groups(services.alerts), {one.id: one for one in found})
+        shown = [one for one in found if wanted == "all" or (one.state in ENDED) == (wanted == "ended")][:_MOST]
+        self._table.show([self._row(one) for one in shown])
+        self._table.grid.set_visibility(bool(shown))
+        why = "" if shown else f"none_{wanted}" if services.alerts.dispatched else "not_dispatched"
+        self._none.show(why, lambda: empty(self._frame.t(why), "notifications_off") if why else None)
+        self._silences.show(known, lambda: self._draw_silences(known))
+        groups = self._group_rows(alert_service.list_groups(services.alerts), {one.id for one in found})
+        self._groups.show(groups, lambda: self._draw_groups(groups))
 
     def _show_tiles(self, found: list[AlertView], known: list[SilenceView]) -> None:
         f = self._frame.f
@@ -162,50 +172,40 @@ class _AlertsPage:
             return self._frame.t("by_silence", id=one.muted_by_silence)
         return self._frame.t("by_alert", id=one.muted_by_alert) if one.muted_by_alert else ""
 
-    def _show_silences(self, known: list[SilenceView]) -> None:
+    def _draw_silences(self, known: list[SilenceView]) -> None:
         frame, t = self._frame, self._frame.t
-        self._silences.clear()
-        with self._silences:
-            if not known:
-                empty(t("no_silences"), "notifications_active")
-                return
-            head = [(t(name), False) for name in ("matchers", "author", "reason", "ends")] + [("", False)]
-            rows: list[list[str | Callable[[], object]]] = [
-                [
-                    ", ".join(one.matchers),
-                    one.author,
-                    one.reason,
-                    frame.f.time(one.ends),
-                    partial(self._end_button, one),
-                ]
-                for one in known
-            ]
-            plain_table(head, rows)
+        if not known:
+            empty(t("no_silences"), "notifications_active")
+            return
+        head = [(t(name), False) for name in ("matchers", "author", "reason", "ends")] + [("", False)]
+        rows: list[list[str | Callable[[], object]]] = [
+            [", ".join(one.matchers), one.author, one.reason, frame.f.time(one.ends), partial(self._end_button, one)]
+            for one in known
+        ]
+        plain_table(head, rows)
 
     def _end_button(self, one: SilenceView) -> None:
         if self._frame.may(Role.ANALYST):
             button(self._frame.t("end"), lambda: self._end(one), look="quiet", label=self._frame.t("end_silence"))
 
-    def _show_groups(self, groups: list[GroupView], alerts: dict[str, AlertView]) -> None:
-        frame, t = self._frame, self._frame.t
-        self._groups.clear()
-        with self._groups:
-            if not groups:
-                empty(t("no_groups"))
-                return
-            head = [(t("receiver"), False), (t("labels"), False), (t("count"), True), (t("told_at"), False)]
-            plain_table(
-                head,
-                [
-                    [
-                        one.receiver,
-                        ", ".join(f"{name}={value}" for name, value in sorted(one.labels.items())),
-                        frame.f.number(sum(member in alerts for member in one.alerts)),
-                        frame.f.time(one.told_at) if one.told_at else "–",
-                    ]
-                    for one in groups[:_MOST]
-                ],
-            )
+    def _group_rows(self, groups: list[GroupView], known: set[str]) -> list[list[str]]:
+        f = self._frame.f
+        return [
+            [
+                one.receiver,
+                ", ".join(f"{name}={value}" for name, value in sorted(one.labels.items())),
+                f.number(sum(member in known for member in one.alerts)),
+                f.time(one.told_at) if one.told_at else "–",
+            ]
+            for one in groups[:_MOST]
+        ]
+
+    def _draw_groups(self, rows: list[list[str]]) -> None:
+        t = self._frame.t
+        if not rows:
+            empty(t("no_groups"))
+            return
+        plain_table([(t("receiver"), False), (t("labels"), False), (t("count"), True), (t("told_at"), False)], rows)
 
     async def _refresh_grades(self, news: News) -> None:
         rows = await self._frame.view("tightening_grades", limit=_MOST, max_age=_GRADES_SECONDS)
@@ -228,12 +228,14 @@ class _AlertsPage:
         """All about an alert, and what can be done with it."""
         frame, t, services = self._frame, self._frame.t, self._frame.services
         one = alert_service.get_alert(services.alerts, services.control, row["id"], now=services.now())
+        cause = await cause_of(frame, one.customer, one.because) if one.customer and one.because else None
         with ui.dialog() as dialog, ui.element("div").classes("dialog").props('role="dialog" aria-modal="true"') as box:
             box._props["aria-label"] = one.subject
             with ui.element("h2").classes("dialog-title"):
                 ui.label(f"{one.subject}: {frame.code(one.kind)}")
             icon, look = _STATE_LOOKS[one.state.value]
             badge(frame.code(f"stage.{one.state.value}"), icon, look)
+            because = t({Stage.RETRACTED: "taken_back_by", Stage.RESOLVED: "ended_by"}.get(one.state, "corrected_by"))
             pairs = [
                 (t("since"), frame.f.time(one.since)),
                 (t("ended"), frame.f.time(one.ended) if one.ended else ""),
@@ -241,15 +243,19 @@ class _AlertsPage:
                 (t("muted_by"), self._muted(one)),
                 (t("acknowledged_by"), one.acknowledged_by or ""),
                 (t("reason"), one.acknowledged_reason or ""),
-                (t("because"), one.because or ""),
+                (because, cause.told if cause is not None else one.because or ""),
+                (t("source"), cause.place if cause is not None else ""),
                 (t("events"), ", ".join(one.events)),
             ]
             facts([pair for pair in pairs if pair[1]])
-            link = _customer_link({"customer": one.customer})
-            if link:
-                ui.link(t("to_customer"), link)
+            with ui.element("div").classes("form-row"):
+                if one.customer:
+                    ui.link(t("to_customer"), _customer_link(one.customer))
+                    if cause is not None and cause.item is not None:
+                        origin = partial(show_origin, frame, one.customer, *cause.item)
+                        button(t("origin_of", item=cause.item[1]), origin, look="link")
             with ui.element("div").classes("dialog-acts"):
-                button(t("frame.cancel"), dialog.close, look="quiet")
+                button(t("frame.close"), dialog.close, look="quiet")
                 if frame.may(Role.ANALYST) and one.state not in ENDED:
                     button(t("silence"), lambda: self._then(dialog, "silence", one), icon="notifications_paused")
                     if one.state == Stage.FIRING:
@@ -314,8 +320,8 @@ class _AlertsPage:
         self._draw(anew=True)
 
 
-def _customer_link(row: Any) -> str | None:
-    return f"/customers/{quote(row['customer'], safe='')}" if row["customer"] else None
+def _customer_link(customer: str) -> str:
+    return f"/customers/{quote(customer, safe='')}"
 
 
 PAGE = Page("alerts", "/alerts", "notifications", build, order=50)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ from desk.web.frame import Frame
 from desk.web.live import News
 from desk.web.page import Page
 from models.account import Master
+from schemas.errors import Unavailable
 from schemas.topics import ALERTS, LEVELS, ORDER_DECISIONS
 from streams.archive.errors import NotFound
 
@@ -102,12 +104,22 @@ class _CustomerPage:
         self._timeline.show((await self._frame.desk.views.customer(self._id, _ENTRIES))["timeline"])
 
     async def _override(self) -> None:
-        if self._file is not None:
-            await ask_override(self._frame, self._file)
+        await self._ask(ask_override)
 
     async def _take_back(self) -> None:
-        if self._file is not None:
-            await ask_take_back(self._frame, self._file)
+        await self._ask(ask_take_back)
+
+    async def _ask(self, ask: Callable[[Frame, FileAnswer], Awaitable[None]]) -> None:
+        """With the customer as it stands: the button may be pressed before it has been shown."""
+        frame = self._frame
+        try:
+            file = customer_file(frame.services, self._id)
+        except Unavailable:
+            frame.say(frame.t("frame.try_again"), bad=True)
+        except NotFound:
+            frame.say(frame.t("unknown", customer=self._id), bad=True)
+        else:
+            await ask(frame, file)
 
 
 PAGE = Page("customer", "/customers/{customer_id:path}", "person", build)

@@ -58,17 +58,17 @@ def columns(words: Words) -> list[Column]:
         return None if look is None else (t(f"action_{row['next_action']}"), *look)
 
     return [
-        Column("customer_id", t("customer"), "link", 104, pinned=True,
+        Column("customer_id", t("customer"), "link", 92, pinned=True,
                target=lambda row: f"/customers/{quote(row['customer_id'], safe='')}"),
-        Column("name", t("name"), "text", 160),
-        Column("level", t("frame.level"), "level", 112),
+        Column("name", t("name"), "text", 152),
+        Column("level", t("frame.level"), "level", 106),
         Column("score", t("score"), "number", 72),
         Column("score_change", t("change"), "signed", 84, about=t("change_about")),
-        Column("trend", t("trend"), "spark", 104, sortable=False, about=t("trend_about")),
-        Column("exposure", t("exposure"), "money", 122, currency="currency"),
-        Column("credit_limit", t("limit"), "money", 122, currency="currency"),
+        Column("trend", t("trend"), "spark", 100, sortable=False, about=t("trend_about")),
+        Column("exposure", t("exposure"), "money", 116, currency="currency"),
+        Column("credit_limit", t("limit"), "money", 116, currency="currency"),
         Column("utilisation", t("utilisation"), "percent", 84),
-        Column("oldest_days_past_due", t("oldest"), "number", 96, about=t("oldest_about")),
+        Column("oldest_days_past_due", t("oldest"), "number", 92, about=t("oldest_about")),
         Column("next_action", t("next_action"), "badge", 168, look=action),
         Column("dbt", t("dbt"), "number", 72, decimals=1, about=t("dbt_about")),
         Column("payment_index", t("index"), "number", 88, about=t("index_about")),
@@ -156,7 +156,7 @@ class _CustomersPage:
                 levels = {level.value: frame.code(level) for level in Level}
                 self._levels = self._choice("frame.level", levels, "levels", several=True)
                 actions = {action.value: t(f"action_{action.value}") for action in NextAction}
-                self._actions = self._choice("next_action", actions, "actions", several=True)
+                self._actions = self._choice("action", actions, "actions", several=True)
                 self._owner = self._choice("owner", {}, "owner")
                 self._sector = self._choice("sector", {}, "sector")
                 ui.element("div").classes("grow")
@@ -287,7 +287,7 @@ class _CustomersPage:
             },
             auto_size_columns=False,
         )
-        self.grid.classes("clickable").style("height:calc(100vh - 52px - 32px - 57px)")
+        self.grid.classes("clickable").style("height:calc(100vh - 52px - 44px - 57px)")
         self.grid._props["aria-label"] = self._frame.t("title")
         self.grid.on("sortChanged", self._sorted, [])
         self.grid.on("rowClicked", self._open, ["data"])

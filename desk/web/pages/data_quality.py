@@ -8,7 +8,7 @@ from typing import Any
 from nicegui import ui
 
 from desk import dead_letter_acts
-from desk.web.components.basics import Tile, card
+from desk.web.components.basics import Tile, card, topic_name
 from desk.web.components.table import Column, Table
 from desk.web.frame import Frame
 from desk.web.live import News
@@ -30,7 +30,7 @@ async def build(frame: Frame) -> None:
             Tile(t(name), span=3, about=t(f"{name}_about")) for name in ("validity", "completeness", "late", "dead")
         ]
         with card(t("sources"), t("sources_note"), span=12, flush=True):
-            table = Table(frame, _columns(frame), key="key", height=330, about=t("sources"))
+            table = Table(frame, _columns(frame), key="key", height=416, about=t("sources"))
         letters = Letters(frame)
 
     async def refresh(news: News) -> None:
@@ -50,8 +50,8 @@ def _columns(frame: Frame) -> list[Column]:
         return t(f"verdict_{row['verdict']}"), *_LOOKS[row["verdict"]]
 
     return [
-        Column("topic", t("topic"), "text", 100, pinned=True),
-        Column("source", t("source"), "text", 96),
+        Column("topic", t("topic"), "text", 126, pinned=True),
+        Column("source", t("source"), "text"),
         Column("verdict", t("verdict"), "badge", 128, look=verdict),
         Column("records", t("records"), "number", 76),
         Column("refused", t("refused"), "number", 72),
@@ -74,6 +74,7 @@ def _row(frame: Frame, row: Row) -> Row:
     return {
         **row,
         "key": f"{row['topic']} {source}",
+        "topic": topic_name(frame, row["topic"]),
         "source": frame.t("all_sources") if source == _ALL else source or frame.t("not_said"),
         "verdict": verdict_of(row),
     }

@@ -13,9 +13,10 @@ from nicegui import ui
 
 from alerts.feed import FeedItem
 from desk import acts, proposals
-from desk.hold_queue import MOST, HeldOrder, HoldQueue
+from desk.hold_queue import MOST, HeldOrder
 from desk.proposals import Proposal
 from desk.web.components.basics import Segments, Tile, button, card, empty, plain_table
+from desk.web.components.section import Section
 from desk.web.components.table import Column, Table
 from desk.web.frame import Frame
 from desk.web.holds.chosen import KEYS, Chosen
@@ -47,10 +48,9 @@ async def build(frame: Frame) -> None:
 class _HoldsPage:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._queue, self._decide = HoldQueue(frame.services), Decide(frame)
+        self._queue, self._decide = frame.desk.holds, Decide(frame)
         self._held: dict[str, HeldOrder] = {}
         self._proposals: dict[str, Proposal] = {}
-        self._drawn: list[Proposal] | None = None
         self._chosen_key: str | None = None
         self._chosen_review: str | None = None
         self._keys_on = False
@@ -75,7 +75,7 @@ class _HoldsPage:
                 with card(t("order"), span=7, classes="chosen-card"):
                     self._chosen = Chosen(frame, self._decide)
                 with card(t("proposals"), t("proposals_note"), span=5):
-                    self._proposal_list = ui.element("div")
+                    self._proposal_list = Section()
             with ui.element("div").classes("span-12 grid") as self._reviews_part:
                 with card(t("reviews"), t("reviews_note"), span=12, flush=True) as head:
                     self._reviews = Reviews(frame, height=_HEIGHT)
@@ -108,9 +108,9 @@ class _HoldsPage:
             Column("order_id", t("order"), "text", 104),
             Column("amount", t("amount"), "money", 116, currency="currency"),
             Column("level", t("frame.level"), "level", 110),
-            Column("since", t("age"), "badge", 100, look=age),
-            Column("why", t("why")),
-            Column("to_free", t("to_free")),
+            Column("since", t("age"), "badge", 118, look=age),
+            Column("why", t("why"), lines=2),
+            Column("to_free", t("to_free"), lines=2),
             Column("mark", t("mark"), "badge", 146, look=mark),
         ]
 
@@ -137,7 +137,7 @@ class _HoldsPage:
         self._table.show([self._row(key, held) for key, held in self._held.items()])
         self._show_tiles(waiting, found)
         self._show_chosen()
-        self._show_proposals(found)
+        self._proposal_list.show(found, lambda: self._draw_proposals(found))
         if not self._keys_on:
             self._keys_on = True
             ids, keys = [self._table.grid.id, self._reviews.table.grid.id], [key[0] for key in KEYS] + ["?"]
@@ -185,30 +185,25 @@ class _HoldsPage:
         proposal = self._proposals.get(self._chosen_key or "")
         self._chosen.show(held, self._age(held) if held is not None else None, proposal)
 
-    def _show_proposals(self, found: list[Proposal]) -> None:
+    def _draw_proposals(self, found: list[Proposal]) -> None:
         t, f = self._frame.t, self._frame.f
-        if self._drawn == found:
-            return
-        self._drawn = found
-        self._proposal_list.clear()
         names = ("customer", "order", "asks_for", "asked_by", "frame.reason", "asked_at")
-        with self._proposal_list:
-            if not found:
-                empty(t("no_proposals"), "how_to_reg")
-                return
-            rows: list[list[str | Callable[[], Any]]] = [
-                [
-                    partial(ui.link, one.customer_id, _link(one.customer_id)),
-                    one.order_id,
-                    t("whole") if one.up_to_amount is None else f.money(one.up_to_amount, one.currency or ""),
-                    one.by,
-                    one.reason,
-                    f.time(one.at),
-                    partial(self._proposal_acts, one),
-                ]
-                for one in found[:_SHOWN_PROPOSALS]
+        if not found:
+            empty(t("no_proposals"), "how_to_reg")
+            return
+        rows: list[list[str | Callable[[], Any]]] = [
+            [
+                partial(ui.link, one.customer_id, _link(one.customer_id)),
+                one.order_id,
+                t("whole") if one.up_to_amount is None else f.money(one.up_to_amount, one.currency or ""),
+                one.by,
+                one.reason,
+                f.time(one.at),
+                partial(self._proposal_acts, one),
             ]
-            plain_table([(t(name), False) for name in names] + [("", False)], rows)
+            for one in found[:_SHOWN_PROPOSALS]
+        ]
+        plain_table([(t(name), False) for name in names] + [("", False)], rows)
 
     def _proposal_acts(self, one: Proposal) -> None:
         frame, t = self._frame, self._frame.t

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from nicegui import ui
 
 from desk.api.customer_book import BookSum
-from desk.web.components.basics import Segments, Tile, card, empty, plain_table, skeleton
+from desk.web.components.basics import Segments, Tile, card, empty, plain_table, skeleton, topic_name
 from desk.web.components.charts import Chart, bars, over_time
 from desk.web.components.migration import Migration
 from desk.web.components.tape import Tape
@@ -32,6 +33,7 @@ async def build(frame: Frame) -> None:
         Migration(frame)
         ageing = _Ageing(frame)
         collection = _Collection(frame)
+        loss = _ExpectedLoss(frame)
         freshness = _Freshness(frame)
 
     async def every_second(news: News) -> None:
@@ -46,9 +48,13 @@ async def build(frame: Frame) -> None:
     async def most_seldom(news: News) -> None:
         await collection.show()
 
+    async def losses(news: News) -> None:
+        await loss.show()
+
     frame.live(every_second, topics=[LEVELS], every=1.0)
     frame.live(seldom, every=_SELDOM_SECONDS)
     frame.live(most_seldom, every=_MOST_SELDOM_SECONDS)
+    frame.live(losses, every=_MOST_SELDOM_SECONDS)
 
 
 class _Now:
@@ -84,8 +90,7 @@ class _Now:
         self._exposure.show(f.short_money(exposure, currency), more)
         share = float(overdue / exposure) if overdue and exposure else 0.0
         self._overdue.show(f.short_money(overdue or 0, currency), frame.t("of_exposure", share=f.percent(share, 1)))
-        as_of = health.data_as_of
-        age = as_of - book.held_since if as_of is not None and book.held_since is not None else None
+        age = frame.desk.holds.oldest_age()
         self._holds.show(f.number(book.holds), frame.t("oldest", age=f.age(age)) if age is not None else "")
         worse = [book.levels[level] for level in (Level.WATCH, Level.HIGH_RISK, Level.BLOCKED)]
         at_risk = sum((level.exposure.get(currency, 0) for level in worse), start=0)
@@ -113,30 +118,45 @@ class _Now:
 
 
 class _Past:
-    """Customers by level over time."""
+    """Customers or exposure by level over time."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        with card(frame.t("over_time"), frame.t("over_time_note"), span=5):
-            self._chart = Chart(frame, frame.t("over_time"), 214)
-        self._drawn: object = None
+        t = frame.t
+        with card(t("over_time"), t("over_time_note"), span=5) as head:
+            self._chart = Chart(frame, t("over_time"), 214)
+        with head:
+            ui.element("div").classes("grow")
+            choices = [("customers", t("frame.customers")), ("exposure", t("exposure"))]
+            self._what = Segments(choices, "customers", lambda _: self.show())
 
     async def show(self) -> None:
-        """Draw it, if it is another day."""
-        rows = await self._frame.view("portfolio_by_level_over_time", limit=10_000, max_age=_SELDOM_SECONDS)
-        days = sorted({str(row["day"]) for row in rows})[-_DAYS:]
-        counts = {(str(row["day"]), row["level"]): int(row["customers"]) for row in rows}
-        state = (days[-1:], tuple(counts.get((days[-1], level.value), 0) for level in Level) if days else ())
-        if state == self._drawn:
-            return
-        self._drawn = state
+        """Draw it, if it is another day or another choice."""
+        frame, what = self._frame, self._what.value
+        until = frame.services.book.clock().date()
+        options = {"from_day": (until - timedelta(days=_DAYS - 1)).isoformat()}
+        if what == "customers":
+            rows = await frame.view(
+                "portfolio_by_level_over_time", limit=10_000, max_age=_SELDOM_SECONDS, options=options
+            )
+        else:
+            options["currency"] = frame.services.customers.sum().currency or ""
+            rows = await frame.view(
+                "exposure_by_level_over_time", limit=10_000, max_age=_MOST_SELDOM_SECONDS, options=options
+            )
+        if what == self._what.value:  # it may have been changed while we asked
+            self._draw(rows, what, options.get("currency", ""))
+
+    def _draw(self, rows: Sequence[Row], what: str, currency: str) -> None:
         frame = self._frame
+        days = sorted({str(row["day"]) for row in rows})
+        found = {(str(row["day"]), row["level"]): max(0.0, float(row[what])) for row in rows}
         lines = []
         for level in (Level.BLOCKED, Level.HIGH_RISK, Level.WATCH, Level.STANDARD, Level.PRIME, Level.UNRATED):
-            values = [float(counts.get((day, level.value), 0)) for day in days]
+            values = [found.get((day, level.value), 0.0) for day in days]
             if any(values):
                 lines.append((frame.code(level), values, frame.palette.levels[level]))
-        self._chart.show(over_time(frame, days, lines, stacked=True, area=True))
+        self._chart.show(over_time(frame, days, lines, stacked=True, area=True, unit=currency))
 
 
 class _Ageing:
@@ -212,12 +232,48 @@ class _Collection:
             plain_table(head, [[frame.t(f"{name}_name"), *(show(row) for row in main)] for name, show in figures])
 
 
+class _ExpectedLoss:
+    """What is expected to be lost of the exposure, by level."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        with card(frame.t("loss"), span=3) as head:
+            self._waits = skeleton(176)
+            self._chart = Chart(frame, frame.t("loss_about"), 176)
+            self._chart.element.set_visibility(False)
+            self._told = ui.label("").classes("muted small")
+        with head:
+            ui.element("div").classes("grow")
+            self._total = ui.label("").classes("strong nowrap")
+
+    async def show(self) -> None:
+        """From the view expected_loss, in the main currency."""
+        frame, f = self._frame, self._frame.f
+        currency = frame.services.customers.sum().currency or ""
+        found = {
+            Level(row["level"]): row
+            for row in await frame.view("expected_loss", max_age=_MOST_SELDOM_SECONDS)
+            if row["currency"] == currency
+        }
+        levels = [level for level in Level if level in found]
+        losses = [float(found[level]["expected_loss"]) for level in levels]
+        labels = [f.short_money(round(loss)) for loss in losses]
+        names = [frame.code(level) for level in levels]
+        self._waits.set_visibility(False)
+        self._chart.element.set_visibility(True)
+        self._chart.show(bars(frame, names, losses, [frame.palette.levels[level] for level in levels], labels))
+        exposure = sum(float(row["exposure"]) for row in found.values())
+        share = f.percent(sum(losses) / exposure if exposure else None, 2)
+        self._total.text = f.short_money(round(sum(losses)), currency) if found else ""
+        self._told.text = frame.t("loss_share", share=share) if found else frame.t("frame.nothing")
+
+
 class _Freshness:
     """How old the newest record of each topic is."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        with card(frame.t("freshness"), frame.t("freshness_note"), span=8, flush=True):
+        with card(frame.t("freshness"), frame.t("freshness_note"), span=5, flush=True):
             self._place = ui.element("div")
             with self._place:
                 skeleton()
@@ -243,14 +299,13 @@ class _Freshness:
             ]
             plain_table(head, [
                 [
-                    frame.t(f"topic_{row['topic']}") if row["topic"] in _TOPICS else row["topic"],
+                    topic_name(frame, row["topic"]),
                     f.clock(row["newest_time"]), f.days(row["behind_days"], 1), f.number(row["records"]),
                 ]
                 for row in rows
             ])  # fmt: skip
 
 
-_TOPICS = frozenset({"payments", "overdue", "orders", "assessments", "supply", "market", "policy"})
 _OURS = frozenset({"ticks", "broadcasts", "partition-reports"})
 
 PAGE = Page("overview", "/", "space_dashboard", build, order=10)

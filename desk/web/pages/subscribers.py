@@ -11,6 +11,7 @@ from alerts.webhooks import requests, subscription
 from alerts.webhooks.subscription import Subscription
 from desk.api.roles import Role
 from desk.web.components.basics import Tile, badge, button, card, empty, facts
+from desk.web.components.section import Section
 from desk.web.components.table import Column, Table
 from desk.web.frame import Frame
 from desk.web.live import News
@@ -41,7 +42,6 @@ class _SubscribersPage:
         self._frame = frame
         self._endpoints: list[Endpoint] = []
         self._chosen = ""
-        self._drawn: object = None
 
     def build(self) -> None:
         frame, t = self._frame, self._frame.t
@@ -63,7 +63,7 @@ class _SubscribersPage:
             self._details = ui.element("div").classes("grid span-12")
             with self._details:
                 with card(span=12, classes="endpoint-card"):
-                    self._endpoint = ui.element("div").classes("lines")
+                    self._head, self._endpoint = Section(), Section("lines")
                 self._log = DeliveryLog(frame)
                 self._dead = DeadDeliveries(frame)
             self._details.set_visibility(False)
@@ -137,17 +137,15 @@ class _SubscribersPage:
     async def _show_chosen(self) -> None:
         one = next((one for one in self._endpoints if one.id == self._chosen), None)
         self._details.set_visibility(one is not None)
-        if one is not None and one != self._drawn:
-            self._drawn = one
-            self._endpoint.clear()
-            with self._endpoint:
-                self._show_endpoint(one)
+        if one is not None:
+            found, state = one.subscription, state_of(one)
+            self._head.show((found, state), lambda: self._draw_head(found, state))
+            self._endpoint.show(one, lambda: self._draw_endpoint(one))
         self._dead.show(one)
         await self._log.show(one.subscription if one is not None else None)
 
-    def _show_endpoint(self, one: Endpoint) -> None:
-        frame, t, f, found = self._frame, self._frame.t, self._frame.f, one.subscription
-        state = state_of(one)
+    def _draw_head(self, found: Subscription, state: str) -> None:
+        frame, t = self._frame, self._frame.t
         with ui.element("div").classes("form-row"):
             with ui.element("h2").classes("card-title"):
                 ui.label(endpoint_acts.called(found))
@@ -157,6 +155,9 @@ class _SubscribersPage:
             ui.element("div").classes("grow")
             if frame.may(Role.ADMIN):
                 self._buttons(found)
+
+    def _draw_endpoint(self, one: Endpoint) -> None:
+        frame, t, f, found = self._frame, self._frame.t, self._frame.f, one.subscription
         log = one.log
         failed = t("never")
         if log.get("last_failed"):

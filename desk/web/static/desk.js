@@ -30,6 +30,13 @@
     return element;
   };
 
+  // A text of a few lines; the rest of it is in the cell's tooltip.
+  const prose = (params) => {
+    const element = make("span", "prose", shown(params));
+    element.style.webkitLineClamp = params.lines;
+    return element;
+  };
+
   // A line of a few numbers; the text beside it says the same for who does not see it.
   const spark = (params) => {
     const points = params.data && params.data[params.colDef.field];
@@ -210,5 +217,5 @@
     });
   };
 
-  window.cp = { shown, badge, signed, link, spark, rows, shownIds, renew, tape, holdTape, queueKeys };
+  window.cp = { shown, badge, signed, link, prose, spark, rows, shownIds, renew, tape, holdTape, queueKeys };
 })();

@@ -9,6 +9,7 @@ from nicegui import ui
 from alerts.routing.config import QuietHours, Receiver, Route, Routing
 from alerts.routing.durations import duration_text
 from desk.web.components.basics import card, plain_table
+from desk.web.components.section import Section
 from desk.web.frame import Frame
 
 
@@ -17,30 +18,27 @@ class Receivers:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._shown: Routing | None = None
         with card(frame.t("receivers"), frame.t("receivers_note"), span=12) as head:
-            self._body = ui.element("div")
+            self._body = Section()
         with head:
             ui.element("div").classes("grow")
             self._version = ui.label("").classes("card-note")
 
     def show(self, routing: Routing) -> None:
         """The routing as it is now."""
-        if routing == self._shown:
-            return
-        self._shown = routing
+        self._body.show(routing, lambda: self._draw(routing))
+
+    def _draw(self, routing: Routing) -> None:
         t = self._frame.t
         self._version.text = t("routing_version", version=routing.version)
         told: dict[str, list[str]] = {}
         for receiver, what in told_of(routing.route):
             told.setdefault(receiver, []).append(what or t("all_else"))
-        self._body.clear()
         names = ("receiver", "told_of", "channels", "language", "quiet_hours", "digest", "notices")
-        with self._body:
-            plain_table(
-                [(t(name), False) for name in names],
-                [self._row(receiver, told.get(receiver.name, []), routing) for receiver in routing.receivers],
-            )
+        plain_table(
+            [(t(name), False) for name in names],
+            [self._row(receiver, told.get(receiver.name, []), routing) for receiver in routing.receivers],
+        )
 
     def _row(self, one: Receiver, told: list[str], routing: Routing) -> list[str]:
         t = self._frame.t

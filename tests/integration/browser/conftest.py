@@ -138,6 +138,16 @@ async def _prepare(stack: Stack) -> None:
 
 
 @pytest.fixture(scope="session")
+def dispatcher(stack: Stack) -> Iterator[None]:
+    """The dispatcher, which makes alerts of what the engine told, and sends webhooks; it tells nobody here."""
+    settings = stack.settings.model_copy(update={"dispatch_port": free_port()})
+    command = [sys.executable, "-m", "streams.cli", "dispatch"]
+    child = start_child(command, log=settings.data_dir / "dispatch.log", env=settings.environment(), name="dispatch")
+    yield
+    child.kill()
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A real Chromium; without one the tests are left out, except where they must run (CI)."""
     path = chromium()

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+import re
 
 import pytest
 from playwright.sync_api import expect
 
 from desk.api.roles import Role
-from streams.embedded.broker import free_port
-from streams.embedded.guard import start_child
-from tests.integration.browser.conftest import SignIn, Stack
+from tests.integration.browser.conftest import SignIn
 
 pytestmark = pytest.mark.embedded_only
-
-
-@pytest.fixture(scope="module")
-def dispatcher(stack: Stack) -> Iterator[None]:
-    """The dispatcher, which makes alerts of what the engine told; it tells nobody here."""
-    settings = stack.settings.model_copy(update={"dispatch_port": free_port()})
-    command = [sys.executable, "-m", "streams.cli", "dispatch"]
-    child = start_child(command, log=settings.data_dir / "dispatch.log", env=settings.environment(), name="dispatch")
-    yield
-    child.kill()
 
 
 @pytest.mark.usefixtures("dispatcher")
 def test_acknowledged_by_one_it_shows_so_to_the_other(sign_in: SignIn) -> None:
     """Within moments and without a reload; a reader is offered neither that nor a silence."""
     ann, bob = sign_in(Role.ANALYST, "/alerts"), sign_in(Role.READER, "/alerts")
-    first = ann.locator(".ag-center-cols-container .ag-row").first
+    # The grades stand in a table of the same page, and may be there first.
+    alerts = ann.locator("section.card", has=ann.get_by_role("heading", name="Alerts", exact=True))
+    first = alerts.locator(".ag-center-cols-container .ag-row").first
     first.wait_for(timeout=30_000)
     alert_id = first.get_attribute("row-id")
     seen = bob.locator(f'.ag-row[row-id="{alert_id}"] [col-id=state]')
@@ -72,3 +61,17 @@ def test_tightenings_are_graded_on_the_page(sign_in: SignIn) -> None:
     page = sign_in(Role.READER, "/alerts")
     grades = page.locator("section.card", has=page.locator("h2", has_text="Tightenings graded"))
     expect(grades.locator("[col-id=model]").nth(1)).to_have_text("rate-blr-2", timeout=30_000)
+
+
+@pytest.mark.usefixtures("dispatcher")
+def test_what_ended_an_alert_is_shown(sign_in: SignIn) -> None:
+    """The event behind it, with its place in the public topics; not only an id."""
+    page = sign_in(Role.READER, "/alerts")
+    page.get_by_role("button", name="Over", exact=True).click()
+    alerts = page.locator("section.card", has=page.get_by_role("heading", name="Alerts", exact=True))
+    row = alerts.locator(".ag-center-cols-container .ag-row", has_text=re.compile("Resolved|Retracted")).first
+    row.locator("[col-id=cause]").click(timeout=30_000)
+    dialog = page.locator(".dialog")
+    expect(dialog).to_contain_text(re.compile(r"(Ended by|Taken back because of).*(payments|orders|ticks)\[\d\]@\d+"))
+    dialog.get_by_role("link", name="Open the customer").click()
+    expect(page.locator(".customer-name")).to_be_visible()

@@ -13,12 +13,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from desk.api.roles import Role
+from desk.web.formats import Formats
 from schemas.assessments import LevelOverridden
 from schemas.events import OrderInvoiced
 from schemas.levels import Level
 from schemas.topics import ASSESSMENTS, ORDERS
 from streams.sources.event_file import timed
-from tests.integration.browser.conftest import CUSTOMERS, NASTY, SignIn, Stack
+from tests.integration.browser.conftest import CUSTOMERS, NASTY, SignIn, Stack, run, wait_until
 
 pytestmark = pytest.mark.embedded_only
 
@@ -90,6 +91,21 @@ def test_export_is_what_was_looked_for(sign_in: SignIn, tmp_path: Path) -> None:
     assert {row["Currency"] for row in rows if Decimal(row["Exposure"])} == {"USD"}
 
 
+def test_exposure_over_time_ends_with_what_stands_now(stack: Stack, sign_in: SignIn) -> None:
+    """The levels of the last day sum to the exposure that the engine holds; the expected loss is a part of it."""
+    run(stack.pipeline.archived())
+    page = sign_in(Role.READER, "/")
+    tile = page.locator(".tile", has=page.get_by_text("Exposure", exact=True)).locator(".tile-value")
+    expect(tile).to_contain_text("USD")
+    past = page.locator("section.card", has=page.get_by_role("heading", name="By level over time"))
+    past.get_by_role("button", name="Exposure").click()
+    chart = past.locator(".chart")
+    wait_until(lambda: Formats("en").short_money(round(chart.evaluate(_LAST_SUM)), "USD") == tile.inner_text(), 30)
+    loss = page.locator("section.card", has=page.get_by_role("heading", name="Expected loss"))
+    expect(loss.locator(".strong")).to_have_text(re.compile(r"\d.* USD"))
+    expect(loss).to_contain_text(re.compile(r"\d+\.\d\d% of the exposure"))
+
+
 def test_the_tape_stands_still_under_the_pointer(stack: Stack, sign_in: SignIn) -> None:
     """What comes meanwhile is counted, and shown when asked for."""
     page = sign_in(Role.READER, "/")
@@ -112,6 +128,10 @@ def test_the_tape_stands_still_under_the_pointer(stack: Stack, sign_in: SignIn) 
     page.mouse.move(5, 5)  # the pointer is somewhere else: what waited comes in
     expect(tape.locator(".tape-row").first).not_to_have_text(first)
     expect(more).to_have_count(0)
+
+
+_LAST_SUM = """chart => getElement(Number(chart.id.slice(1))).chart.getOption().series
+    .reduce((sum, line) => sum + (line.data.at(-1) ?? 0), 0)"""
 
 
 def _choose(page: Page, name: str) -> None:

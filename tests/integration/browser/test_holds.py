@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,9 +14,11 @@ from pydantic import BaseModel
 from desk.api.roles import Role
 from schemas.assessments import MasterDataChanged
 from schemas.events import OrderInvoiced, OrderPlaced, PaymentReceived
-from schemas.topics import ASSESSMENTS, ORDERS, PAYMENTS
+from schemas.log import PolicyActivated
+from schemas.topics import ASSESSMENTS, ORDERS, PAYMENTS, POLICY
 from streams.sources.event_file import timed
-from tests.integration.browser.conftest import SignIn, Stack
+from tests.integration.browser.conftest import FOUR_EYES, SignIn, Stack
+from tests.integration.conftest import ALONE
 
 pytestmark = pytest.mark.embedded_only
 
@@ -33,7 +36,7 @@ def _event(stack: Stack, topic: str, kind: type[BaseModel], event_id: str, **fie
 
 
 def _begin(stack: Stack) -> None:
-    """A new customer, who gets half of the limit of USD 1,000: an invoice takes most of that, four orders wait.
+    """A new customer, who gets half of the limit of USD 1,000: an invoice takes most of that, five orders wait.
 
     The limit is applied before anything else is told: the gate waits for a topic that was idle for a while no longer.
     """
@@ -44,7 +47,7 @@ def _begin(stack: Stack) -> None:
     invoice = _event(stack, ORDERS, OrderInvoiced, "i", invoice_id="I-1", amount=Decimal(450), **usd, **due)
     orders = [
         _event(stack, ORDERS, OrderPlaced, f"SO-{amount}", order_id=f"SO-{amount}", amount=Decimal(amount), **usd)
-        for amount in (300, 700, 800, 6_000)
+        for amount in (300, 700, 800, 900, 6_000)
     ]
     stack.publish(limit)
     stack.publish(invoice, *orders)
@@ -76,7 +79,8 @@ def _say(page: Page, key: str, reason: str) -> None:
 
 
 def test_the_queue_is_worked_by_keys_and_nothing_is_overwritten(stack: Stack, sign_in: SignIn) -> None:
-    """Released, freed by a payment, changed by somebody else meanwhile, and agreed to by a second person."""
+    """Released, whole and in part, freed by a payment, changed by somebody else meanwhile, agreed to by a second
+    person."""
     _begin(stack)
     approver, reader = sign_in(Role.APPROVER, "/holds"), sign_in(Role.READER, "/holds")
     # A payment frees what fits then; nobody reloads.
@@ -115,6 +119,19 @@ def test_the_queue_is_worked_by_keys_and_nothing_is_overwritten(stack: Stack, si
     expect(conflict).to_have_count(0)
     expect(_row(approver, "SO-800")).to_contain_text("Held by a person")
 
+    # A part may go; the rest is held on, and the order says so to everybody.
+    _choose(approver, "SO-900")
+    _choose(reader, "SO-900")
+    approver.keyboard.press("p")
+    approver.get_by_label("Up to (USD)").fill("nothing")
+    approver.locator(".dialog textarea").fill("the first delivery")
+    approver.keyboard.press("Control+Enter")
+    expect(approver.locator(".note-bad").last).to_contain_text("above zero")
+    approver.get_by_label("Up to (USD)").fill("123.45")
+    approver.keyboard.press("Control+Enter")
+    expect(reader.locator(".chosen-card")).to_contain_text(re.compile(r"May go already\s*123\.45 USD"))
+    expect(_row(reader, "SO-900")).to_have_count(1)
+
     _choose(approver, "SO-6000")
     _say(approver, "r", "guaranteed by the parent")
     approver.keyboard.press("Control+Enter")
@@ -128,3 +145,40 @@ def test_the_queue_is_worked_by_keys_and_nothing_is_overwritten(stack: Stack, si
     admin.keyboard.press("a")
     admin.locator(".dialog .main-act").click()
     expect(_row(reader, "SO-6000")).to_have_count(0)
+
+
+TYPO = "version: typo\nbrake: {share: null, customers: 2, always: 2}\n"
+TYPO += "knock_outs: {ageing: [{days_past_due: 1, at_most: HIGH_RISK}]}\n"
+"""Meant was 15. One customer of each partition is tightened, the two others that are late wait for a person."""
+
+
+def test_a_stopped_tightening_is_decided(stack: Stack, sign_in: SignIn) -> None:
+    """One counts once an analyst says so, the other leaves the list when the policy is put right."""
+    analyst, reader = sign_in(Role.ANALYST, "/holds"), sign_in(Role.READER, "/holds")
+    for page in (analyst, reader):
+        page.get_by_role("button", name="Stopped tightenings").click()
+    _activate(stack, TYPO)
+    waiting = analyst.locator(".ag-center-cols-container .ag-row", has=analyst.locator("[col-id=to_level]"))
+    expect(waiting).to_have_count(2, timeout=15_000)
+    names = waiting.evaluate_all("rows => rows.map(row => row.getAttribute('row-id'))")
+    for page in (analyst, reader):
+        page.locator(f'.ag-row[row-id="{names[0]}"] [col-id=why]').click()
+    reader.keyboard.press("a")
+    expect(reader.locator(".note-bad")).to_contain_text("Analyst")
+    expect(waiting).to_have_count(2)
+    _say(analyst, "a", "they do not pick up the phone")
+    analyst.keyboard.press("Control+Enter")
+    expect(reader.locator(f'.ag-row[row-id="{names[0]}"]')).to_have_count(0)
+    expect(reader.locator(f'.ag-row[row-id="{names[1]}"]')).to_have_count(1)
+    _activate(stack, "")
+    expect(waiting).to_have_count(0)
+    reader.goto(f"{stack.url}/customers/{names[0]}")
+    expect(reader.locator(".badge", has_text="High risk").first).to_be_visible()
+
+
+def _activate(stack: Stack, text: str) -> None:
+    at = stack.now()
+    policy = PolicyActivated(
+        version=1, event_id=f"policy-{at}", occurred_at=at, by="board", text=ALONE + FOUR_EYES + text
+    )
+    stack.publish(timed(POLICY, at, policy))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -56,3 +57,21 @@ def test_a_model_is_rolled_back_by_an_admin_only(sign_in: SignIn) -> None:
     admin.locator("textarea[aria-label='Draft of a policy']").fill("ladder: {WATCH: {enter: many}}")
     admin.get_by_role("button", name="Try on the past").click()
     expect(admin.locator(".bad-text", has_text="ladder.WATCH.enter")).to_be_visible()
+
+
+def test_a_draft_is_tried_on_the_past_in_money(sign_in: SignIn) -> None:
+    """A draft that holds every order holds more, which costs; everybody sees it, and a reader cannot begin one."""
+    analyst, reader = sign_in(Role.ANALYST, "/models"), sign_in(Role.READER, "/models")
+    draft = analyst.locator("textarea[aria-label='Draft of a policy']")
+    expect(draft).to_have_value(re.compile("four_eyes_above"))  # it begins with the policy in force
+    draft.fill("order_checks: {max_order: {USD: 1}}\n")
+    analyst.get_by_role("button", name="Try on the past").click()
+    outcome = reader.locator("section.card", has_text="What it would have meant")
+    expect(outcome.locator(".badge.good", has_text="done")).to_be_visible(timeout=150_000)
+    held = outcome.locator("tr", has=reader.get_by_text("Amount held", exact=True))
+    assert reader.get_by_role("button", name="Try on the past").count() == 0
+    expect(held.locator("td").nth(3)).to_have_text(re.compile(r"^\+[\d,]+ USD$"))
+    customers = outcome.locator("table.plain").last.locator("tbody tr")
+    expect(customers.first.locator("a")).to_have_attribute("href", re.compile("^/customers/C"))
+    net = outcome.locator("table.plain").first.locator("tr", has=reader.get_by_text("Net", exact=True))
+    expect(net.locator("td").nth(3)).to_have_text(re.compile(r"^[+−][\d,]+ USD$"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +14,7 @@ from playwright.sync_api import Page, expect
 from standardwebhooks import Webhook
 
 from desk.api.roles import Role
-from tests.integration.browser.conftest import SignIn
+from tests.integration.browser.conftest import SignIn, wait_until
 
 pytestmark = pytest.mark.embedded_only
 
@@ -91,6 +92,38 @@ def test_an_endpoint_is_added_tested_paused_and_removed(sign_in: SignIn) -> None
         card.get_by_role("button", name="Remove").click()
         page.locator(".dialog .danger").click()
         expect(page.get_by_text("No system is subscribed")).to_be_visible()
+
+
+@pytest.mark.usefixtures("dispatcher")
+def test_what_was_sent_is_sent_again(sign_in: SignIn) -> None:
+    """All alerts of a customer from the first on, then one of them once more: signed, with the same id, in the log."""
+    with receiver() as (url, taken):
+        page = sign_in(Role.ADMIN, "/subscribers")
+        page.get_by_role("button", name="Add an endpoint").click()
+        page.locator(".dialog .url-field input").fill(url)
+        page.get_by_label("Name").fill("collections")
+        _confirm(page)
+        secret = page.locator(".dialog .secret-field input").input_value()
+        _confirm(page)
+        card, log = page.locator(".endpoint-card"), page.locator(".log-card")
+        expect(card).to_contain_text("collections")
+
+        card.get_by_role("button", name="Replay").click()
+        page.locator(".dialog").get_by_role("button", name="From a customer's sequence").click()
+        page.locator(".dialog").get_by_label("Customer").fill("C001")
+        _confirm(page)
+        expect(page.locator(".note-good").last).to_contain_text("sent again")
+        arrived = log.locator(".ag-center-cols-container .ag-row", has_text="arrived")
+        arrived.first.locator("[col-id=event]").click(timeout=40_000)
+        assert {Webhook(secret).verify(body, headers)["subject"] for body, headers in taken} == {"C001"}
+        ids = Counter(headers["webhook-id"] for _, headers in taken)
+        assert set(ids.values()) == {1}
+
+        dialog = page.get_by_role("dialog", name="Delivery")
+        (again,) = [event_id for event_id in ids if event_id in dialog.inner_text().split()]
+        dialog.get_by_role("button", name="Send again").click()
+        wait_until(lambda: sum(headers["webhook-id"] == again for _, headers in taken) == 2, 30)
+        assert Webhook(secret).verify(*taken[-1])["id"] == again
 
 
 def test_a_reader_may_not_see_it(sign_in: SignIn) -> None:

@@ -17,7 +17,7 @@ from models.order_checks.ways import passes
 from schemas.decisions import Decision, OrderDecision
 from schemas.order_acts import OrderChanged, OrderHoldForced, OrderHoldLifted, OrderRejected, OrderReleased
 from tests.unit.models.book import Book, orders
-from tests.unit.models.build import CUSTOMER, DAY, at, cancelled, invoiced, on, paid, placed
+from tests.unit.models.build import CUSTOMER, DAY, at, cancelled, invoiced, master, on, paid, placed
 from tests.unit.models.test_decisions import rated
 
 LIMIT = "limits: {base: {EUR: 1000}}\n"
@@ -58,6 +58,13 @@ def test_every_order_event_has_one_answer() -> None:
     ):
         (found,) = orders(book.see(event))
         assert found.decision is decision
+
+
+def test_every_decision_says_who_the_customer_is() -> None:
+    """As of then: subscribers filter by it."""
+    book = rated(LIMIT)
+    book.see(placed("O1", 400, day=21), master(day=21, segment="retail", group_parent="P1"), placed("O2", 700, day=21))
+    assert [(d.master.segment, d.master.group_parent) for d in orders(book.out)] == [(None, None), ("retail", "P1")]
 
 
 def test_a_hold_says_what_would_make_the_order_pass() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
@@ -38,6 +40,18 @@ def test_help_of_every_command_has_an_example(path: tuple[str, ...], option: str
     assert is_group or "Example" in done.output
 
 
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_option_and_exit_code_is_explained(path: tuple[str, ...]) -> None:
+    """Who calls it from a script learns what its end means, and what each option does."""
+    command: click.Command | None = main
+    for name in path:
+        assert isinstance(command, click.Group)
+        command = command.get_command(_CONTEXT, name)
+    assert command is not None
+    assert isinstance(command, click.Group) or "Exit codes: 0 " in (command.help or "")
+    assert [option.name for option in command.params if isinstance(option, click.Option) and not option.help] == []
+
+
 def test_the_commands_of_packages_further_right_are_found() -> None:
     """demo and customer are not part of streams, and are there all the same."""
     names = {path[0] for path in COMMANDS}
@@ -58,7 +72,9 @@ def test_version_is_told() -> None:
     assert "0." in done.output
 
 
-@pytest.mark.parametrize("words", [["guess"], ["worker", "--role", "both", "--fast"], ["replay"]])
+@pytest.mark.parametrize(
+    "words", [["guess"], ["worker", "--log-level", "loud"], ["api", "--port", "99999"], ["replay"]]
+)
 def test_a_wrong_call_is_wrong_input(words: list[str]) -> None:
     """An unknown command or option, or a missing argument, ends with 2 and says so."""
     done = CliRunner().invoke(main, words)
@@ -125,3 +141,13 @@ def test_a_validation_error_of_something_else_is_a_bug() -> None:
     group = type(main)("creditpulse")
     group.get_command = lambda ctx, name: fail  # type: ignore[method-assign, assignment]
     assert CliRunner().invoke(group, ["fail"]).exit_code == 1
+
+
+def test_the_list_of_commands_waits_for_no_heavy_library() -> None:
+    """Models, pages and statistics are imported by the commands that need them, when they run."""
+    program = (
+        "import sys; from streams.cli import main; main(['--help'], standalone_mode=False); "
+        "print([name for name in ('river', 'nicegui', 'sklearn', 'scipy', 'chdb') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -13,8 +13,7 @@ from pydantic import ValidationError
 from alerts.webhooks.body import body_of
 from alerts.webhooks.filters import wanted
 from alerts.webhooks.subscription import WEBHOOK_TOPICS, Filters
-from models.account import Master
-from schemas.decisions import AlertKind
+from schemas.decisions import AlertKind, Master
 from schemas.levels import Level
 from schemas.topics import ALERTS, BY_NAME, DEAD_LETTERS, DELIVERIES, LEVELS, MODEL_LOG, ORDER_DECISIONS
 from tests.unit.alerts.samples import alert, envelope, exposure, level, order
@@ -27,7 +26,7 @@ EUROS = exposure(currency="EUR", exposure=Decimal(10))
 
 def test_without_filters_everything_passes() -> None:
     for data in (alert(), level(), order(), RETRACTION):
-        assert wanted(Filters(), envelope(data), None)
+        assert wanted(Filters(), envelope(data))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,7 @@ def test_without_filters_everything_passes() -> None:
     ],
 )  # fmt: skip
 def test_all_filters_must_hold(filters: dict[str, Any], data: Any, passes: bool) -> None:
-    assert wanted(Filters.model_validate(filters), envelope(data), None) is passes
+    assert wanted(Filters.model_validate(filters), envelope(data)) is passes
 
 
 @pytest.mark.parametrize(
@@ -79,11 +78,12 @@ def test_all_filters_must_hold(filters: dict[str, Any], data: Any, passes: bool)
         ({"segments": ["retail"], "groups": ["P1"]}, Master(segment="retail", group_parent="P2"), False),
     ],
 )
-def test_master_data_is_asked(filters: dict[str, Any], master: Master | None, passes: bool) -> None:
-    """The parent of a group belongs to it, known or not."""
+def test_the_master_data_are_those_of_the_event(filters: dict[str, Any], master: Master | None, passes: bool) -> None:
+    """Alerts, levels and orders say who the customer is. The parent of a group belongs to it, known or not."""
     given = Filters.model_validate(filters)
-    assert given.need_master_data
-    assert wanted(given, envelope(alert(), subject="C1"), master) is passes
+    known = {} if master is None else {"master": master}
+    for data in (alert(**known), level(**known), order(**known)):
+        assert wanted(given, envelope(data, subject="C1")) is passes
 
 
 def test_what_can_be_subscribed_to() -> None:
@@ -98,17 +98,18 @@ DOCUMENTS = [path for topic in WEBHOOK_TOPICS for path in sorted(GOLDEN.glob(f"o
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 def test_every_kind_of_event_can_be_filtered(path: Path) -> None:
-    """What has no level, score or exposure passes without filters, and with a filter of these it does not."""
+    """What has no level, score, exposure or customer passes without filters, and with a filter of these it does not."""
     text = path.read_text(encoding="utf-8")
     event = BY_NAME[path.name.split(".")[1]].contract.validate_json(text)
-    assert wanted(Filters(), event, None)
+    assert wanted(Filters(), event)
     assert body_of(event, text, None) == text
     assert json.loads(body_of(event, text, "zh"))["id"] == event.id
     without = {"model-log", "audit-checkpoints"} & {path.name.split(".")[1]}
     for filters in (
         {"level_at_or_below": "PRIME"}, {"min_level_step": 1}, {"min_score_drop": 1}, {"exposure_above": {"USD": -0}},
+        {"groups": [event.subject]},
     ):  # fmt: skip
-        passes = wanted(Filters.model_validate(filters), event, None)
+        passes = wanted(Filters.model_validate(filters), event)
         assert not (without and passes)
 
 

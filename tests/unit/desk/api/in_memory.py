@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -62,14 +62,22 @@ class Book:
     def __init__(self) -> None:
         self.only = Account(SCHEMA, CUSTOMER)
         self.only.orders[ORDER] = OpenOrder(Decimal(500), "EUR", NOW.toordinal(), version=1)
-        self.ready = SimpleNamespace(is_set=lambda: True)
+        self.ready = asyncio.Event()
+        self.ready.set()
+        self.listeners: list[Callable[[str], object]] = []
         self._layers = layered_policy(policy_text(None))
 
     def __len__(self) -> int:
         return 1
 
-    def state(self, partition: int) -> None:
-        return None
+    def ids(self) -> Iterator[str]:
+        return iter((CUSTOMER,))
+
+    def clock(self) -> datetime:
+        return NOW
+
+    def state(self, partition: int) -> PartitionState:
+        return PartitionState(PARTITION_SCHEMA, policy_text(None))
 
     def policy_text(self) -> str:
         return policy_text(None)
@@ -137,8 +145,11 @@ def in_memory(**overrides: Any) -> tuple[FastAPI, Records, str]:
 
     @asynccontextmanager
     async def opened(settings: Settings) -> AsyncIterator[Services]:
-        async with PolicyTrials(settings) as trials:
-            customers = CustomerBook(parts["book"], parts["archive"])
+        async with (
+            PolicyTrials(settings) as trials,
+            CustomerBook(parts["book"], parts["archive"]) as customers,
+        ):
+            await customers.ready.wait()
             yield Services(**parts | {"customers": customers, "trials": trials}, now=lambda: NOW)
 
     app = create_app(settings, opened)

@@ -81,3 +81,13 @@ def test_a_wrong_page_is_told(client: Any, method: str, path: str) -> None:
     for query in ("limit=0", "limit=x", "limit=1000000", "offset=-1", "offset=1e99"):
         problem = refused(client, method, f"{path}?{query}", ADMIN, 422)
         assert problem["errors"][0]["field"] == f"query.{query.partition('=')[0]}"
+
+
+@pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in OPERATIONS])
+def test_a_parameter_that_there_is_not_is_told(client: Any, method: str, path: str) -> None:
+    """One with a slip in its name would otherwise be ignored, and the answer be that to another question."""
+    path = path.replace("/v1/views/{name}", "/v1/views/alerts")
+    problem = refused(client, method, f"{path}?custommer_id=C-1", ADMIN, 422, b"{}")
+    assert "custommer_id" in problem["errors"][0]["field"]
+    assert "custommer_id" in problem["detail"]
+    refused(client, method, f"{path}?custommer_id=C-1", None, 401, b"{}")

@@ -7,7 +7,7 @@ import io
 from datetime import date
 from decimal import Decimal
 
-from desk.web.components.table import Column, cells, to_csv
+from desk.web.components.table import Column, cells, grid_options, to_csv
 from desk.web.frame import Words
 
 COLUMNS = [
@@ -48,3 +48,13 @@ def test_an_export_runs_no_formula() -> None:
     assert rows[0] == ["Text", "Number"]
     assert [row[0] for row in rows[1:]] == ['\'=HYPERLINK("x")', "+1", "-12.5", "'@x", 'a "b", c\nd', ""]
     assert {row[1] for row in rows[1:]} == {"-3"}
+
+
+def test_rows_are_as_high_as_their_longest_text() -> None:
+    """A text of two lines makes room for them, and the whole of it is in its tooltip."""
+    plain = grid_options(Words("customers", "en"), [Column("why", "Why")])
+    tall = grid_options(Words("customers", "en"), [Column("why", "Why", lines=2), Column("id", "Id")])
+    assert "rowHeight" not in plain
+    assert tall["rowHeight"] == 46
+    assert [column.get(":cellRenderer") for column in tall["columnDefs"]] == ["cp.prose", None]
+    assert tall["columnDefs"][0]["tooltipField"] == "why_t"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,13 @@ def test_a_file_that_is_not_packed_whole_is_named(tmp_path: Path, content: bytes
         list(read_events(path))
     assert caught.value.code == "file_unreadable"
     assert str(path) in caught.value.message
+
+
+def test_an_event_laid_out_over_lines_is_one_line(tmp_path: Path) -> None:
+    """As an ERP may send it, or a person who mended it: what is read back means the same."""
+    laid_out = json.dumps({"a": "two\nlines", "b": [1, 2]}, indent=2).replace("\n", "\r\n").encode()
+    write_events(tmp_path / "f.jsonl", [TimedEvent("payments", "C1", 1_000_000_000_000, laid_out)] * 2)
+    assert [json.loads(event.raw) for event in read_events(tmp_path / "f.jsonl")] == [json.loads(laid_out)] * 2
 
 
 def test_blank_lines_are_nothing(tmp_path: Path) -> None:

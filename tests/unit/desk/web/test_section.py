@@ -1,0 +1,34 @@
+"""When a part of a page is drawn anew."""
+
+from __future__ import annotations
+
+import pytest
+from nicegui import Client, ui
+from nicegui.page import page
+
+from desk.web.components.section import Section
+
+
+def test_what_stands_is_left_alone_until_it_changes() -> None:
+    """A redrawn button loses the click that is on its way; a drawing that failed half way is done again."""
+    with Client(page("/section")) as client:
+        section = Section()
+
+        def draw(text: str) -> None:
+            ui.label(text)
+            if text == "broken":
+                raise ValueError(text)
+
+        def labels() -> list[ui.label]:
+            return [found for found in client.elements.values() if isinstance(found, ui.label)]
+
+        section.show(["a"], lambda: draw("a"))
+        first = labels()
+        section.show(["a"], lambda: draw("a"))
+        assert labels() == first
+        section.show(["b"], lambda: draw("b"))
+        assert [found.text for found in labels()] == ["b"]
+        with pytest.raises(ValueError, match="broken"):
+            section.show(None, lambda: draw("broken"))
+        section.show(None, lambda: draw("mended"))
+        assert [found.text for found in labels()] == ["mended"]
