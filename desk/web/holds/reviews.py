@@ -1,4 +1,4 @@
-"""Tightenings that the brake on mass tightening stopped and that wait for a person."""
+"""Tightenings and holds that the brake stopped and that wait for a person."""
 
 from __future__ import annotations
 
@@ -84,6 +84,7 @@ class Reviews:
         pairs = [
             (t("customer"), alert.master.name or customer_id),
             (t("frame.level"), f"{frame.code(alert.level)} → {frame.code(review.to_level)}"),
+            (t("order"), ", ".join(review.order_ids)),
             (t("why"), joined(reasons, frame.language)),
             (t("exposure"), f.money(amount, currency)),
             (t("limit_then"), limits),
