@@ -103,7 +103,7 @@ def alert_why(alert: CreditAlert, language: Language) -> str:
     else:
         lines = [*(reason_line(reason, language) for reason in leading), *_rest(alert, leading, language)]
     cause = text(alert.cause_kind, language)
-    if alert.cause_kind in ("LIMIT_OR_TERMS", "COVER_ENDED", "OVERRIDE", "LATE_NEWS"):
+    if alert.cause_kind in ("LIMIT_OR_TERMS", "COVER_ENDED", "OVERRIDE", "LATE_NEWS", "ORDER_HOLD"):
         lines = [cause, *lines]
     return phrase("alert.because", language, reasons=joined(lines or [cause], language))
 
@@ -144,8 +144,14 @@ def help_text(found: Counterfactual, language: Language) -> str:
 
 
 def review_text(review: TighteningReview, language: Language) -> str:
-    """What became of a tightening that the brake stopped, who decided, and why a decision changed nothing."""
-    told = phrase(f"review.state.{review.state}", language, level=text(review.to_level.value, language))
+    """What became of what the brake stopped, who decided, and why a decision changed nothing."""
+    if review.order_ids:
+        orders = ", ".join(plain(order_id, _LONGEST_ID) for order_id in review.order_ids)
+        told = phrase(f"review.held.{review.state}", language, orders=orders)
+    else:
+        told = phrase(f"review.state.{review.state}", language, level=text(review.to_level.value, language))
+    if review.waited_days is not None:
+        told = phrase("review.waited", language, told=told, days=str(review.waited_days))
     if review.by is not None:
         by, reason = plain(review.by, _LONGEST_ID), plain(review.reason or "", _LONGEST_DETAIL)
         told = phrase("review.by", language, told=told, by=by, reason=reason)

@@ -155,10 +155,9 @@ async def past_of(settings: Settings) -> list[TimedEvent]:
 
 
 async def _compare(place: Path, progress: Callable[[float], None]) -> dict[str, Any]:
-    code = "from streams.commands.compare import compare; compare()"
     command = (
-        "nice", "-n", _NICE, sys.executable, "-c", code, "in-force.yaml", "draft.yaml", "past.jsonl",
-        "--json", "--progress-lines",
+        "nice", "-n", _NICE, sys.executable, "-m", "streams.cli", "compare",
+        "in-force.yaml", "draft.yaml", "past.jsonl", "--json", "--progress-lines",
     )  # fmt: skip
     out = place / "found.json"
     with out.open("wb") as file:
@@ -181,6 +180,7 @@ async def _compare(place: Path, progress: Callable[[float], None]) -> dict[str, 
                     process.kill()
                 await process.wait()
     if process.returncode:
-        raise InvalidInput("comparison_failed", " ".join(said[-3:])[:500] or "the comparison ended without a word")
+        told = " ".join(said[-3:])[:500].removeprefix("creditpulse: ")
+        raise InvalidInput("comparison_failed", told or "the comparison ended without a word")
     found: dict[str, Any] = json.loads(out.read_bytes())
     return found

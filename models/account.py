@@ -284,7 +284,7 @@ class Tightening(msgspec.Struct, array_like=True):
 
 
 class Tightened(msgspec.Struct, array_like=True):
-    """The account was tightened, by the entry at log ``offset``, in a window of the brake: with so much exposure."""
+    """The entry at log ``offset`` tightened the account or held an order, in a window of the brake; exposure then."""
 
     window: int
     offset: int
@@ -302,13 +302,16 @@ class GroupMark(msgspec.Struct, array_like=True):
 class StoppedTightening(msgspec.Struct, array_like=True):
     """A tightening to ``level`` that waits for a person since a time (ms), or was rejected ``until`` a day (0 = waits).
 
-    ``version`` is the number of the alert that told of it last.
+    ``version`` is the number of the alert that told of it last (0 = none has yet), ``told`` how often its age was told.
+    ``orders``: what was stopped is no tightening but the hold of these orders; the newest that passed meanwhile.
     """
 
     level: str
     since: int
     version: int
     until: int = 0
+    told: int = 0
+    orders: list[str] = []
 
 
 class Account(msgspec.Struct, array_like=True):
@@ -317,7 +320,7 @@ class Account(msgspec.Struct, array_like=True):
     ``covered``: cover that added to the limits at the last decision; ``cover_told``: the end of cover that was
     announced last. ``terms_step``: -1 shorter terms for paying late, 1 longer for paying early, since
     ``terms_changed``. ``heard``: the time (ms) of the newest event of the payments feed, ``told``: of any other
-    topic.
+    topic. ``tightened`` and ``held``: when the brake last let it be tightened, and an order of its be held.
     """
 
     schema: int
@@ -365,6 +368,7 @@ class Account(msgspec.Struct, array_like=True):
     heard: int = 0
     group_marks: list[GroupMark] = []
     told: int = 0
+    held: Tightened | None = None
 
     @property
     def score(self) -> int:

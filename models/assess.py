@@ -166,7 +166,7 @@ class Assessor:
         self._risk, self._market, self._brake = risk, market, brake
         self._scorecard = Scorecard(policy)
         self._limits, self._terms = LimitRules(policy), OwnTerms(policy)
-        self.orders = OrderDesk(policy, groups)
+        self.orders = OrderDesk(policy, groups, brake)
 
     def foretell(self, account: Account, amount: float, due: int, day: int) -> Foretold:
         """What is foretold of an invoice over ``amount`` that is issued on ``day`` and due on ``due``."""
@@ -201,6 +201,9 @@ class Assessor:
         account.level_since, account.better_since = standing.since, standing.better_since
         self._grant(situation, before, retracted)
         self._emit_change(situation, before, retracted)
+        ruling = situation.ruling
+        if ruling is not None and ruling.holds:
+            self.orders.hold_stopped(situation, ruling.holds, ruling.act, self._risk.model_version)
         if account.orders or account.order_memory is not None:
             self.orders.look_again(situation, self._risk.model_version)
 
@@ -317,6 +320,7 @@ class Assessor:
             self._brake, account, situation.positions, situation.caps,
             tightens=situation.kind is AlertKind.TIGHTENING and not by_person, put_off=situation.deferred,
             act=situation.act, day=situation.day,
+            holds=account.review is not None and self.orders.would_hold(situation, account.review.orders),
         )  # fmt: skip
         if situation.ruling.stops:
             situation.kind = None
@@ -379,11 +383,14 @@ class Assessor:
     def _review_out(self, situation: Situation, change: Change, state: Assessment, ruling: Ruling) -> OutEvent:
         account = situation.account
         review = ruling.out(account, account.sequences.get(CREDIT_ALERT, 0) + 1)
-        waits = ruling.state == "pending"
+        if review.order_ids:
+            cause_kind = "ORDER_HOLD"
+        else:
+            tightening, level = AlertKind.TIGHTENING, review.to_level
+            cause_kind = self._cause_kind(situation, change, change.level_before, tightening, level)
         return alert_out(
-            account, state, situation.cause, _SEVERITY.get(review.to_level, Severity.INFO) if waits else Severity.INFO,
-            kind=AlertKind.REVIEW, review=review,
-            cause_kind=self._cause_kind(situation, change, change.level_before, AlertKind.TIGHTENING, review.to_level),
+            account, state, situation.cause, ruling.severity(_SEVERITY.get(review.to_level, Severity.INFO)),
+            kind=AlertKind.REVIEW, review=review, cause_kind=cause_kind,
         )  # fmt: skip
 
     def _note_tightenings(

@@ -1,13 +1,14 @@
-"""The brake on mass tightening: how many customers may be tightened in an hour, under one policy version.
+"""The brake: how many customers may be tightened, or have orders held, in an hour, under one policy version.
 
 The window (an hour by the ticks, begun anew by a policy) is in the partition's state, which only broadcasts change; who
-was tightened in it stands in the accounts themselves, each with the log offset. So the sums are known again after a
-crash, as they were at any entry that is applied once more.
+was tightened or held in it stands in the accounts themselves, each with the log offset. So the sums are known again
+after a crash, as they were at any entry that is applied once more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import insort
+from collections.abc import Mapping
 from decimal import Decimal
 from math import ceil
 
@@ -18,33 +19,31 @@ from schemas.brake_policy import BrakeRules
 
 
 class Brake:
-    """One partition's brake under one policy; ``partitions`` share its numbers evenly."""
+    """One partition's brake under one policy; ``partitions`` share its numbers evenly.
 
-    def __init__(
-        self,
-        rules: BrakeRules,
-        state: PartitionState,
-        partitions: int = 1,
-        tightened: Iterable[tuple[str, Tightened]] = (),
-    ) -> None:
-        """``tightened``: what the partition's accounts remember, by customer."""
+    Tightenings and holds are counted each by themselves: holds are ordinary, and would leave no room for the others.
+    """
+
+    def __init__(self, rules: BrakeRules, state: PartitionState, partitions: int = 1) -> None:
         self.rules, self._state, self._partitions = rules, state, partitions
-        self._always = ceil(rules.always / partitions)
-        self._most_exposure = {str(c): amount / partitions for c, amount in rules.exposure.items()}
         self._begin()
-        # What was stored by entries that are still to be applied again counts when the log has come to them.
-        self._ahead += sorted(
-            (mark.offset, customer, mark.exposure) for customer, mark in tightened if mark.window == state.brake.number
-        )
+
+    def remember(self, account: Account) -> None:
+        """After a restart: what the account knows to have passed in the window."""
+        for counted, mark in ((self._tightenings, account.tightened), (self._holds, account.held)):
+            if mark is not None and mark.window == self._state.brake.number:
+                counted.remember(account.customer_id, mark)
 
     def _begin(self) -> None:
-        window, rules = self._state.brake, self.rules
-        self._count, self._exposure = 0, dict[str, Decimal]()
-        self._ahead: list[tuple[int, str, dict[str, Decimal]]] = []
-        most = [int(rules.share * window.customers)] if rules.share is not None else []
+        self._tightenings, self._holds = self._count(self.rules.share), self._count(self.rules.hold_share)
+
+    def _count(self, share: float | None) -> _Count:
+        rules, partitions = self.rules, self._partitions
+        most = [int(share * self._state.brake.customers)] if share is not None else []
         if rules.customers is not None:
-            most.append(ceil(rules.customers / self._partitions))
-        self._most = max(self._always, min(most)) if most else None
+            most.append(ceil(rules.customers / partitions))
+        exposure = {str(currency): amount / partitions for currency, amount in rules.exposure.items()}
+        return _Count(min(most, default=None), ceil(rules.always / partitions), exposure)
 
     def tick(self, now: int, customers: int) -> None:
         """Time has come to ``now`` (ms): a new hour begins a new window. ``customers``: rated ones of the partition."""
@@ -57,19 +56,50 @@ class Brake:
         self._state.brake = BrakeWindow(self._state.brake.number + 1, hour, customers)
         self._begin()
 
-    def lets_pass(self, account: Account, exposure: Mapping[str, Decimal]) -> bool:
+    def lets_tighten(self, account: Account, exposure: Mapping[str, Decimal]) -> bool:
         """Whether one more tightening, of this account and its exposure, is within the bounds; if so, it is counted.
 
         A customer counts once per window. ``account.applied`` is the offset of the entry that is being applied.
         """
-        window, known = self._state.brake.number, account.tightened
+        account.tightened, passes = self._passes(self._tightenings, account, account.tightened, exposure)
+        return passes
+
+    def lets_hold(self, account: Account, exposure: Mapping[str, Decimal]) -> bool:
+        """The same of an order to be held, of a customer that has none."""
+        account.held, passes = self._passes(self._holds, account, account.held, exposure)
+        return passes
+
+    def _passes(
+        self, counted: _Count, account: Account, known: Tightened | None, exposure: Mapping[str, Decimal]
+    ) -> tuple[Tightened | None, bool]:
+        window = self._state.brake.number
         if known is not None and known.window == window:
-            return True
-        self._catch_up(account.applied, account.customer_id)
+            return known, True
+        if not counted.takes(account.applied, account.customer_id, exposure):
+            return known, False
+        return Tightened(window, account.applied, dict(exposure)), True
+
+
+class _Count:
+    """What has passed in a window, and the bounds: ``most`` customers (None = any number), but ``always`` so many."""
+
+    def __init__(self, most: int | None, always: int, most_exposure: Mapping[str, Decimal]) -> None:
+        self._always, self._most_exposure = always, most_exposure
+        self._most = most if most is None else max(always, most)
+        self._count, self._exposure = 0, dict[str, Decimal]()
+        self._ahead: list[tuple[int, str, dict[str, Decimal]]] = []
+
+    def remember(self, customer_id: str, mark: Tightened) -> None:
+        """What was stored by entries that are still to be applied again counts when the log has come to them."""
+        insort(self._ahead, (mark.offset, customer_id, mark.exposure), key=lambda passed: passed[:2])
+
+    def takes(self, offset: int, customer_id: str, exposure: Mapping[str, Decimal]) -> bool:
+        # Within one broadcast the accounts are looked at in the order of their ids.
+        while self._ahead and self._ahead[0][:2] < (offset, customer_id):
+            self._add(self._ahead.pop(0)[2])
         if self._count >= self._always and not self._is_within(exposure):
             return False
-        account.tightened = Tightened(window, account.applied, dict(exposure))
-        self._add(account.tightened.exposure)
+        self._add(exposure)
         return True
 
     def _is_within(self, exposure: Mapping[str, Decimal]) -> bool:
@@ -80,12 +110,7 @@ class Brake:
             for currency, most in self._most_exposure.items()
         )
 
-    def _catch_up(self, offset: int, customer_id: str) -> None:
-        # Within one broadcast the accounts are looked at in the order of their ids.
-        while self._ahead and self._ahead[0][:2] < (offset, customer_id):
-            self._add(self._ahead.pop(0)[2])
-
-    def _add(self, exposure: dict[str, Decimal]) -> None:
+    def _add(self, exposure: Mapping[str, Decimal]) -> None:
         self._count += 1
         for currency, amount in exposure.items():
             self._exposure[currency] = self._exposure.get(currency, Decimal(0)) + amount

@@ -178,17 +178,16 @@ class CreditEngine:
         self._accounts, self._partition, self._partitions = accounts, partition, partitions
         self._state = state or PartitionState(PARTITION_SCHEMA, policy_text)
         self._layers = layered_policy(self._state.policy_text)
-        self._index, tightened, wakes = BookIndex(), [], []
+        self._index, wakes = BookIndex(), []
         self._groups = GroupBook(self._state, partition)
+        self._brake = Brake(self._layers.base.brake, self._state, partitions)
         for account in accounts.all():  # one after the other: all of them may be more than fit into memory
             self._index.add(account)
             self._groups.add(account)
             wakes.append((account.next_wake, account.customer_id))
-            if account.tightened is not None:
-                tightened.append((account.customer_id, account.tightened))
+            self._brake.remember(account)
         self._groups.begin()
         self._wakes = WakeIndex(wakes)
-        self._brake = Brake(self._layers.base.brake, self._state, partitions, tightened)
         self._use_policy()
 
     @property

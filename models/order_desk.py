@@ -5,12 +5,16 @@ Every event about an order is answered by one ``OrderDecision``; what persons de
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Protocol
 
 from models.account import ZERO, Account, ForcedHold, OpenOrder, Release
+from models.brake import Brake
 from models.calendar import day_of_ms
-from models.exposure import Position, shippable
+from models.exposure import Position, positions, shippable
+from models.hold_review import stops_hold
+from models.knock_outs import caps
 from models.ledger import change_order, mark_held, place_order
 from models.memory import id_hash
 from models.order_checks.facts import NO_GROUPS, Facts, Groups, facts_of
@@ -18,9 +22,8 @@ from models.order_checks.judgement import Judgement, judge
 from models.order_checks.ways import ways_to_pass
 from models.order_memory import force, let_go, lift, set_apart, tidy
 from models.order_out import Verdict, order_out
-from models.out_events import Cause
+from models.out_events import Cause, louder
 from schemas.decisions import Decision, OrderCheck, OrderDecision, OutEvent
-from schemas.envelope import Severity
 from schemas.events import OrderPlaced
 from schemas.fields import Currency
 from schemas.order_acts import (
@@ -33,10 +36,7 @@ from schemas.order_acts import (
 )
 from schemas.order_measures import OrderMeasure
 from schemas.policy import Policy
-
-_LOUDER = (Severity.NOTICE, Severity.WARNING, Severity.CRITICAL)
-"""Of a held order that is told again, the first time, the second, and from the third on."""
-
+from schemas.review_acts import ReviewAct
 
 _FORCED = "order.hold_forced"
 
@@ -58,8 +58,8 @@ class Case(Protocol):
 class OrderDesk:
     """Decides orders by one policy; ``groups`` is kept up to date by its owner."""
 
-    def __init__(self, policy: Policy, groups: Groups = NO_GROUPS) -> None:
-        self._policy, self._rules, self._groups = policy, policy.order_checks, groups
+    def __init__(self, policy: Policy, groups: Groups = NO_GROUPS, brake: Brake | None = None) -> None:
+        self._policy, self._rules, self._groups, self._brake = policy, policy.order_checks, groups, brake
 
     def place(self, case: Case, event: OrderPlaced | OrderChanged, model_version: str) -> None:
         """Book a new order, or what an open one has become, and decide it on the state as it is."""
@@ -96,6 +96,23 @@ class OrderDesk:
             lift(case.account, event.order_id)
             self._decide(case, event.order_id, model_version, by=event)
 
+    def hold_stopped(self, case: Case, order_ids: Sequence[str], act: ReviewAct | None, model_version: str) -> None:
+        """Decide open orders anew whose hold the brake had stopped, and does no more."""
+        for order_id in order_ids:
+            order = case.account.orders.get(order_id)
+            if order is not None and not order.held:
+                self._decide(case, order_id, model_version, act, braked=False)
+
+    def would_hold(self, case: Case, order_ids: Sequence[str]) -> bool:
+        """Whether any of these orders is still open, goes, and does not pass the checks."""
+        orders = [(order_id, case.account.orders.get(order_id)) for order_id in order_ids]
+        return any(
+            order is not None
+            and not order.held
+            and judge(self._facts(case, order_id, order)).decision is not Decision.APPROVE
+            for order_id, order in orders
+        )
+
     def look_again(self, case: Case, model_version: str) -> None:
         """After whatever happened: free held orders that now fit, oldest first, and no others; tell those that age."""
         account = case.account
@@ -130,20 +147,27 @@ class OrderDesk:
             case.account, order_id, order, case.day, self._policy, self._groups, case.positions or None, case.ageing_day
         )
 
-    def _decide(self, case: Case, order_id: str, model_version: str, by: OrderAct | None = None) -> None:
+    def _decide(
+        self,
+        case: Case,
+        order_id: str,
+        model_version: str,
+        by: OrderAct | ReviewAct | None = None,
+        *,
+        braked: bool = True,
+    ) -> None:
+        """``braked``: a hold has to pass the brake."""
         account, order = case.account, case.account.orders[order_id]
         case.positions = {}  # what was booked since changes them
         was_held = order.held
         facts = self._facts(case, order_id, order)
         judgement = judge(facts)
         decision, checks = judgement.decision, judgement.checks
-        if (
-            decision is Decision.HOLD
-            and not was_held
-            and facts.forced is None
-            and is_held_out(account, order_id, order, self._policy)
-        ):
-            decision, checks = Decision.APPROVE, [*checks, OrderCheck(code="HOLDOUT")]
+        if decision is not Decision.APPROVE and not was_held and facts.forced is None:
+            if decision is Decision.HOLD and is_held_out(account, order_id, order, self._policy):
+                decision, checks = Decision.APPROVE, [*checks, OrderCheck(code="HOLDOUT")]
+            elif braked and self._is_stopped(case, facts, checks):
+                decision, checks = Decision.APPROVE, [*checks, OrderCheck(code="HOLD_STOPPED")]
         if decision is Decision.REJECT:
             account.orders.pop(order_id)
         elif decision is Decision.HOLD:
@@ -159,6 +183,14 @@ class OrderDesk:
             by.by if by else None, by.reason if by else None,
         )  # fmt: skip
         self._tell(case, order_id, order, verdict, model_version, facts)
+
+    def _is_stopped(self, case: Case, facts: Facts, checks: list[OrderCheck]) -> bool:
+        if self._brake is None or facts.order.was_held:  # what a person let go for a time is nothing new
+            return False
+        account = case.account
+        where = positions(account, case.ageing_day, self._policy)
+        codes = [*(cap.code for cap in caps(account, where, case.day, self._policy)), *(check.code for check in checks)]
+        return stops_hold(self._brake, account, facts.order_id, where, codes, case.day)
 
     def _free_or_tell(self, case: Case, order_id: str, order: OpenOrder, model_version: str) -> None:
         account = case.account
@@ -183,7 +215,7 @@ class OrderDesk:
         age = case.day - day_of_ms(order.held_since)
         if order.told < len(days) and age >= days[order.told]:
             aged = OrderCheck(code="HOLD_AGED", detail={"days": str(age)})
-            severity = _LOUDER[min(order.told, len(_LOUDER) - 1)]
+            severity = louder(order.told)
             order.told = sum(age >= day for day in days)
             ways = ways_to_pass(facts, judgement.failed)
             verdict = Verdict(

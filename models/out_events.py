@@ -202,6 +202,14 @@ def level_out(account: Account, state: Assessment, cause: Cause, severity: Sever
     )
 
 
+_LOUDER = (Severity.NOTICE, Severity.WARNING, Severity.CRITICAL)
+
+
+def louder(told: int) -> Severity:
+    """Of what waits for a person and is told again: the first time (``told`` 0), the second, and from the third on."""
+    return _LOUDER[min(told, len(_LOUDER) - 1)]
+
+
 def alert_out(
     account: Account,
     state: Assessment,

@@ -204,6 +204,8 @@ ReviewState = Literal["pending", "approved", "rejected", "withdrawn", "passed", 
 class TighteningReview(OutData):
     """A tightening that the brake on mass tightening stopped: level, limits and terms stay until a person decides.
 
+    Or the hold of orders (``order_ids``): they go, like those that follow, until a person decides.
+
     ``pending``: it waits. ``approved``, ``rejected``: a person decided. ``withdrawn``: it is not deserved any more.
     ``passed``: a knock-out that the policy names came up, or the brake was lifted. ``none``: nothing waits (the answer
     to a person who decided on it).
@@ -219,6 +221,10 @@ class TighteningReview(OutData):
     reason: str | None = None
     until: date | None = Field(default=None, description="Rejected: not asked for again through this day.")
     refusal: OrderCheck | None = Field(default=None, description="Why a person's decision changed nothing.")
+    order_ids: list[str] = Field(
+        default_factory=list, description="The orders whose hold was stopped, the newest 20; empty: a tightening was."
+    )
+    waited_days: int | None = Field(default=None, ge=1, description="Told again, because it waits for so long.")
 
 
 class CreditAlert(Assessment):
@@ -260,7 +266,8 @@ class OrderDecision(OutData):
     level: Level
     checks: list[OrderCheck] = Field(
         description="What stood in the way; empty for approvals, but for those drawn to learn the truth (HOLDOUT), "
-        "those on a condition (``measure``), and what a person decided."
+        "those whose hold the brake stopped (HOLD_STOPPED), those on a condition (``measure``), and what a person "
+        "decided."
     )
     exposure: Exposure = Field(description="Without the order itself.")
     cause: Source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, ValidationInfo
@@ -86,5 +87,15 @@ PastTime = Annotated[UtcTime, AfterValidator(_known_by_then)]
 
 PastDate = Annotated[SaneDate, AfterValidator(_known_by_then)]
 """Date that an event reports: at most a day after its ``occurred_at``."""
+
+
+def _rising(value: list[int]) -> list[int]:
+    if any(later <= earlier for earlier, later in pairwise(value)):
+        raise ValueError("days must rise")
+    return value
+
+
+EscalationDays = Annotated[list[Annotated[int, Field(ge=1, le=365)]], Field(max_length=10), AfterValidator(_rising)]
+"""Days after which what waits for a person is told again; they rise."""
 
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from schemas.fields import Amount, Currency
+from schemas.fields import Amount, Currency, EscalationDays
 from schemas.order_measures import SoftMeasure
 
 _Days = Annotated[int, Field(ge=0, le=3650)]
@@ -49,8 +48,8 @@ class OrderChecks(BaseModel):
     forced_hold_days: _Days = Field(description="A person's hold or refusal sticks to an order id so long.")
     release_days: _Days = Field(description="How long a person's release holds if the person names no day.")
     four_eyes_above: dict[Currency, Amount] = Field(description="Releases above this need a second person.")
-    hold_escalation_days: list[Annotated[int, Field(ge=1, le=365)]] = Field(
-        max_length=10, description="Days after which a held order is told again, louder each time."
+    hold_escalation_days: EscalationDays = Field(
+        description="Days after which a held order is told again, louder each time."
     )
 
     holdout_share: Annotated[float, Field(ge=0, le=0.05)] = Field(
@@ -63,11 +62,4 @@ class OrderChecks(BaseModel):
     def _each_once(cls, value: list[SoftMeasure]) -> list[SoftMeasure]:
         if len(set(value)) < len(value):
             raise ValueError("names a measure twice")
-        return value
-
-    @field_validator("hold_escalation_days")
-    @classmethod
-    def _rising(cls, value: list[int]) -> list[int]:
-        if any(later <= earlier for earlier, later in pairwise(value)):
-            raise ValueError("days must rise")
         return value

@@ -8,6 +8,7 @@ from decimal import Decimal
 from alerts.routing.state import Silence
 from models.calendar import to_ms
 from schemas.decisions import AlertKind, AlertOut, Decision, OrderOut
+from schemas.envelope import Severity
 
 REVIEW = "REVIEW"
 """The cause kind of an alert about a tightening that waits for a person."""
@@ -17,7 +18,8 @@ REVIEW = "REVIEW"
 class AlertSeen:
     """A credit alert, as far as the engine looks into it; ``event`` is the whole of it as JSON.
 
-    ``review``: the state of a tightening that the brake stopped, which would lead to ``review_to``.
+    ``review``: the state of a tightening that the brake stopped, which would lead to ``review_to``; ``aged``: it is
+    told again because it waits for long. ``at_least``: the severity of one that stopped holds, which leads to no level.
     """
 
     event_id: str
@@ -34,6 +36,8 @@ class AlertSeen:
     because: str | None = None
     review: str = ""
     review_to: str = ""
+    aged: bool = False
+    at_least: Severity = Severity.INFO
     event: str = ""
 
 
@@ -112,6 +116,8 @@ def alert_seen(event: AlertOut) -> AlertSeen:
         because=alert.retracts_because,
         review=alert.review.state if alert.review else "",
         review_to=alert.review.to_level.value if alert.review else "",
+        at_least=event.severity if alert.review is not None and alert.review.order_ids else Severity.INFO,
+        aged=alert.review is not None and alert.review.waited_days is not None,
         event=event.model_dump_json(),
     )
 

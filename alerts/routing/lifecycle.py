@@ -10,7 +10,7 @@ from decimal import Decimal
 from alerts.routing.config import Routing
 from alerts.routing.inputs import Acknowledged, AlertSeen, FreshnessSeen
 from alerts.routing.matchers import all_match
-from alerts.routing.severity import is_small, level_rank, rank, severity_of
+from alerts.routing.severity import ORDER, is_small, level_rank, rank, severity_of
 from alerts.routing.state import ENDED, OPEN, Alert, Stage, State
 from models.calendar import MS_PER_DAY
 from schemas.envelope import Severity
@@ -48,8 +48,13 @@ class Lifecycle:
             yield from self._began(key, known, seen, now)
             return
         labels = self._labels(seen, known.labels["level_before"])
-        worse = rank(labels["severity"]) > rank(known.labels["severity"]) or (
-            level_rank(labels["level"]) > level_rank(known.labels["level"])
+        if seen.review:  # what waits for long becomes no milder, and one step louder each time it is told again
+            least = min(rank(known.labels["severity"]) + seen.aged, len(ORDER) - 1)
+            labels["severity"] = ORDER[max(rank(labels["severity"]), least)].value
+        worse = (
+            seen.aged
+            or rank(labels["severity"]) > rank(known.labels["severity"])
+            or (level_rank(labels["level"]) > level_rank(known.labels["level"]))
         )
         known.labels, known.event, known.at_stake = labels, seen.event, _texts(seen.at_stake)
         known.events = [*known.events, seen.event_id][-_MOST_EVENTS:]
@@ -226,6 +231,7 @@ class Lifecycle:
 
     def _labels(self, seen: AlertSeen, level_before: str) -> dict[str, str]:
         rules, reached = self._routing.severity, seen.review_to or seen.level
+        severity = severity_of(rules, reached, level_before, seen.at_stake, seen.caps)
         return seen.labels | {
             "customer": seen.customer,
             "kind": seen.kind.value,
@@ -233,7 +239,7 @@ class Lifecycle:
             "level": seen.level,
             "level_before": level_before,
             "step": str(level_rank(seen.level) - level_rank(level_before)),
-            "severity": severity_of(rules, reached, level_before, seen.at_stake, seen.caps).value,
+            "severity": max(severity, seen.at_least, key=rank).value,
             "size": "small" if is_small(rules, seen.at_stake) else "large",
         }
 

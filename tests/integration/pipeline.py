@@ -147,9 +147,8 @@ def comparable(key: str, data: bytes) -> Any:
     stored.applied = 0
     for checkpoint in getattr(stored, "checkpoints", {}).values():
         checkpoint.offset = 0
-    if getattr(stored, "tightened", None) is not None:
-        stored.tightened.offset = 0
-    for mark in getattr(stored, "group_marks", ()):
+    marks = [getattr(stored, name, None) for name in ("tightened", "held")]
+    for mark in (*filter(None, marks), *getattr(stored, "group_marks", ())):
         mark.offset = 0
     return stored
 

@@ -149,16 +149,25 @@ async def test_what_a_credit_manager_expects(make_settings: MakeSettings) -> Non
     assert words["late-news"] == ["hold", "release"], "and frees the order that was held for it"
 
 
-CAREFUL = ALONE + "freshness: {stale_hours: 2, missed_payments: 0}\nbrake: {share: null, customers: 4, always: 2}\n"
+CAREFUL = (
+    ALONE
+    + """
+freshness: {stale_hours: 2, missed_payments: 0}
+brake: {share: null, hold_share: null, customers: 4, always: 2}
+"""
+)
 TYPO = CAREFUL + "version: typo\nknock_outs: {ageing: [{days_past_due: 1, at_most: HIGH_RISK}]}\n"
 TOWN = [f"town-{number:02d}" for number in range(20)]
 LATE = TOWN[:12]
 BELLS = [next(name for name in map("bell-{}".format, range(99)) if partition_of(name.encode(), 2) == n) for n in (0, 1)]
 WRONG = START + timedelta(days=41)
+TINY = CAREFUL + "version: tiny\norder_checks: {utilisation_share: 0.1}\n"
+FEW = START + timedelta(days=30)
 
 
 def when_things_go_wrong(held: list[str], waiting: list[str]) -> Story:
-    """The payments feed stops for two hours around midnight; weeks later a policy says 1 where 15 was meant.
+    """The payments feed stops for two hours around midnight; weeks later a policy lets orders fill 10 % of the limit,
+    not 100; then another one says 1 day where 15 was meant.
 
     ``held`` and ``waiting`` are those who get what the brake lets pass, and the others.
     """
@@ -181,6 +190,11 @@ def when_things_go_wrong(held: list[str], waiting: list[str]) -> Story:
     for name in LATE:
         story.invoice(name, "i", 500, START + 20 * day, due=START + 39 * day)
         story.pay(name, "i", 500, WRONG + 2 * day)
+    story.activate(TINY, FEW)
+    for name in LATE:
+        story.order(name, "few", 100, FEW + hour)
+    story.decide(ReviewApproved, waiting[0], FEW + 2 * hour)
+    story.activate(CAREFUL + "version: whole\n", FEW + day)
     story.activate(TYPO, WRONG)
     for name in LATE:
         story.order(name, "o", 100, WRONG + hour)
@@ -214,9 +228,12 @@ def check_what_was_told(decided: Iterable[dict[str, Any]], held: list[str], wait
     notes = {(out["subject"], out["data"]["kind"]) for out in found if out["data"].get("task") == "book"}
     assert notes == {(f"partition-{n}", kind) for n in range(2) for kind in ("payments_stale", "payments_back")}
     told: dict[str, list[str]] = {}
+    stopped: dict[str, list[str]] = {}
     for out in found:
-        if out["data"].get("kind") in ("tightening", "review"):
-            review = out["data"]["review"]
+        review = out["data"].get("review")
+        if review is not None and review["order_ids"]:
+            stopped.setdefault(out["subject"], []).append(review["state"])
+        elif out["data"].get("kind") in ("tightening", "review"):
             what = out["data"]["kind"] if review is None else f"{review['state']} {review['refusal'] is not None}"
             told.setdefault(out["subject"], []).append(what)
     assert "pays" not in told, "the payments feed stops for two hours, and whoever paid meanwhile is not tightened"
@@ -225,9 +242,22 @@ def check_what_was_told(decided: Iterable[dict[str, Any]], held: list[str], wait
     assert told[held[0]][1] == "none True", "there is nothing to approve about those"
     assert told[waiting[0]][:3] == ["pending False", "approved False", "tightening"], "what ana approves counts at once"
     assert told[waiting[1]] == ["pending False", "rejected False"], "what she rejects never does"
-    assert [told[name] for name in waiting[2:]] == [["pending False", "withdrawn False"]] * 6, (
-        "the right policy ends it"
+    assert [told[name] for name in waiting[2:]] == [["pending False", "pending False", "withdrawn False"]] * 6, (
+        "what waits is told again after a day, and the right policy ends it"
     )
     assert not {*TOWN[12:]} & {*told}
-    orders = {out["subject"]: out["data"]["decision"] for out in reversed(found) if "order-decision" in out["type"]}
-    assert orders == {name: "hold" if name in held else "approve" for name in LATE}, "whose tightening waits may order"
+    orders: dict[str, list[str]] = {}
+    for out in found:
+        if "order-decision" in out["type"]:
+            orders.setdefault(out["data"]["order_id"], []).append(out["data"]["decision"])
+    few = {name: orders[f"{name}-few"] for name in LATE}
+    assert [few[name] for name in held] == [["hold", "release"]] * 4, (
+        "checks that would hold 60 % of the book hold 4, and no longer than they are in force"
+    )
+    assert few[waiting[0]] == ["approve", "hold", "release"], "what ana wants held is held"
+    assert [few[name] for name in waiting[1:]] == [["approve"]] * 7, "the others' orders go as before"
+    assert stopped == {waiting[0]: ["pending", "approved"]} | {
+        name: ["pending", "pending", "withdrawn"] for name in waiting[1:]
+    }
+    later = {name: orders[f"{name}-o"][0] for name in LATE}
+    assert later == {name: "hold" if name in held else "approve" for name in LATE}, "whose tightening waits may order"

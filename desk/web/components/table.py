@@ -206,12 +206,11 @@ def _definition(column: Column) -> dict[str, Any]:
     }
     if column.kind in renderers or column.target is not None:
         found[":cellRenderer"] = f"cp.{renderers.get(column.kind, 'link')}"
+    elif column.kind == "text":
+        found |= {":cellRenderer": "cp.prose", "cellRendererParams": {"lines": column.lines}}
+        found["tooltipField"] = f"{column.field}_t"
     else:
         found[":valueFormatter"] = "cp.shown"
-    if column.kind == "text":
-        found["tooltipField"] = f"{column.field}_t"
-    if column.lines > 1:
-        found |= {":cellRenderer": "cp.prose", "cellRendererParams": {"lines": column.lines}}
     if column.kind == "signed":
         found[":cellClass"] = "cp.signed"
     if column.kind in _NUMBERS:

@@ -1,4 +1,4 @@
-"""Tightenings that the brake on mass tightening stopped and that wait for a person."""
+"""Tightenings and holds that the brake stopped and that wait for a person."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from alerts.sentences import joined
+from desk.web.components.basics import empty
+from desk.web.components.section import Section
 from desk.web.components.table import Column, Table
 from desk.web.frame import Frame
 from models.account import StoppedTightening
@@ -34,6 +36,7 @@ class Reviews:
             Column("amount", t("exposure"), "money", 130, currency="currency"),
             Column("why", t("why"), lines=2),
         ]
+        self._none = Section()
         self.table = Table(
             frame, columns, key="customer_id", height=height, about=t("reviews"),
             options={"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
@@ -65,6 +68,8 @@ class Reviews:
         found.sort(key=lambda row: (row["since"], row["customer_id"]))
         self.rows = {row["customer_id"]: row for row in found}
         self.table.show(found)
+        self.table.grid.set_visibility(bool(found))
+        self._none.show(not found, lambda: None if found else empty(self._frame.t("no_reviews"), "task_alt"))
 
     def _row(
         self, customer_id: str, alert: CreditAlert, review: TighteningReview, waits: StoppedTightening
@@ -79,6 +84,7 @@ class Reviews:
         pairs = [
             (t("customer"), alert.master.name or customer_id),
             (t("frame.level"), f"{frame.code(alert.level)} → {frame.code(review.to_level)}"),
+            (t("order"), ", ".join(review.order_ids)),
             (t("why"), joined(reasons, frame.language)),
             (t("exposure"), f.money(amount, currency)),
             (t("limit_then"), limits),

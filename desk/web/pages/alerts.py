@@ -88,14 +88,14 @@ class _AlertsPage:
         return [
             Column("state", t("state"), "badge", 132, look=state),
             Column("severity", t("severity"), "badge", 104, look=severity),
-            Column("subject", t("subject"), "link", 120, target=about),
+            Column("subject", t("subject"), "link", 112, target=about),
             Column("level", t("frame.level"), "level", 112),
             Column("cause", t("cause"), "text"),
             Column("amount", t("at_stake"), "money", 118, currency="currency"),
             Column("since", t("since"), "time", 112),
-            Column("muted", t("muted_by"), "text"),
-            Column("acknowledged_by", t("acknowledged_by"), "text", 122),
-            Column("told", t("told"), "text", 106),
+            Column("muted", t("muted_by"), "text", 108),
+            Column("acknowledged_by", t("acknowledged_by"), "text", 132),
+            Column("told", t("told"), "text", 96),
         ]
 
     def _grade_columns(self) -> list[Column]:
@@ -234,7 +234,8 @@ class _AlertsPage:
             with ui.element("h2").classes("dialog-title"):
                 ui.label(f"{one.subject}: {frame.code(one.kind)}")
             icon, look = _STATE_LOOKS[one.state.value]
-            badge(frame.code(f"stage.{one.state.value}"), icon, look)
+            with ui.element("div").classes("bar-row"):
+                badge(frame.code(f"stage.{one.state.value}"), icon, look)
             because = t({Stage.RETRACTED: "taken_back_by", Stage.RESOLVED: "ended_by"}.get(one.state, "corrected_by"))
             pairs = [
                 (t("since"), frame.f.time(one.since)),

@@ -68,6 +68,7 @@ class _HoldsPage:
                 button(t("keys"), self._help, icon="keyboard", look="quiet")
             with ui.element("div").classes("span-12 grid") as self._orders_part:
                 with card(t("queue"), t("queue_note"), span=12, flush=True):
+                    self._none = Section()
                     self._table = Table(
                         frame, self._columns(), key="key", height=_HEIGHT, about=t("queue"), options=_CHOICE
                     )
@@ -104,14 +105,14 @@ class _HoldsPage:
             return (t("forced"), "pan_tool", "bad") if row["mark"] == "forced" else None
 
         return [
-            Column("customer", t("customer"), "link", 150, target=lambda row: _link(row["customer_id"])),
-            Column("order_id", t("order"), "text", 104),
-            Column("amount", t("amount"), "money", 116, currency="currency"),
+            Column("customer", t("customer"), "link", 144, target=lambda row: _link(row["customer_id"])),
+            Column("order_id", t("order"), "text", 124),
+            Column("amount", t("amount"), "money", 104, currency="currency"),
             Column("level", t("frame.level"), "level", 110),
-            Column("since", t("age"), "badge", 118, look=age),
+            Column("since", t("age"), "badge", 108, look=age),
             Column("why", t("why"), lines=2),
             Column("to_free", t("to_free"), lines=2),
-            Column("mark", t("mark"), "badge", 146, look=mark),
+            Column("mark", t("mark"), "badge", 138, look=mark),
         ]
 
     def _key_line(self, keys: list[Any], *, review: bool = False) -> None:
@@ -135,6 +136,8 @@ class _HoldsPage:
         found = proposals.list_proposals(services.control, services.now())
         self._proposals = {_key(one.customer_id, one.order_id): one for one in found}
         self._table.show([self._row(key, held) for key, held in self._held.items()])
+        self._table.grid.set_visibility(bool(waiting))
+        self._none.show(not waiting, lambda: None if waiting else empty(self._frame.t("none_held"), "task_alt"))
         self._show_tiles(waiting, found)
         self._show_chosen()
         self._proposal_list.show(found, lambda: self._draw_proposals(found))

@@ -189,7 +189,7 @@ class _SubscribersPage:
     def _manner(self, found: Subscription) -> str:
         t = self._frame.t
         summary = {"en": "English", "zh": "中文", None: t("summary_none")}[found.language]
-        return t("list_join").join(
+        return " · ".join(
             [
                 t("rate_words", count=self._frame.f.number(found.rate_per_second)),
                 t("in_order") if found.ordered else t("in_any_order"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
@@ -61,17 +59,3 @@ def test_tightenings_are_graded_on_the_page(sign_in: SignIn) -> None:
     page = sign_in(Role.READER, "/alerts")
     grades = page.locator("section.card", has=page.locator("h2", has_text="Tightenings graded"))
     expect(grades.locator("[col-id=model]").nth(1)).to_have_text("rate-blr-2", timeout=30_000)
-
-
-@pytest.mark.usefixtures("dispatcher")
-def test_what_ended_an_alert_is_shown(sign_in: SignIn) -> None:
-    """The event behind it, with its place in the public topics; not only an id."""
-    page = sign_in(Role.READER, "/alerts")
-    page.get_by_role("button", name="Over", exact=True).click()
-    alerts = page.locator("section.card", has=page.get_by_role("heading", name="Alerts", exact=True))
-    row = alerts.locator(".ag-center-cols-container .ag-row", has_text=re.compile("Resolved|Retracted")).first
-    row.locator("[col-id=cause]").click(timeout=30_000)
-    dialog = page.locator(".dialog")
-    expect(dialog).to_contain_text(re.compile(r"(Ended by|Taken back because of).*(payments|orders|ticks)\[\d\]@\d+"))
-    dialog.get_by_role("link", name="Open the customer").click()
-    expect(page.locator(".customer-name")).to_be_visible()

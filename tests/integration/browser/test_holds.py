@@ -17,7 +17,7 @@ from schemas.events import OrderInvoiced, OrderPlaced, PaymentReceived
 from schemas.log import PolicyActivated
 from schemas.topics import ASSESSMENTS, ORDERS, PAYMENTS, POLICY
 from streams.sources.event_file import timed
-from tests.integration.browser.conftest import FOUR_EYES, SignIn, Stack
+from tests.integration.browser.conftest import FOUR_EYES, SignIn, Stack, run
 from tests.integration.conftest import ALONE
 
 pytestmark = pytest.mark.embedded_only
@@ -152,28 +152,40 @@ TYPO += "knock_outs: {ageing: [{days_past_due: 1, at_most: HIGH_RISK}]}\n"
 """Meant was 15. One customer of each partition is tightened, the two others that are late wait for a person."""
 
 
+@pytest.mark.usefixtures("dispatcher")
 def test_a_stopped_tightening_is_decided(stack: Stack, sign_in: SignIn) -> None:
-    """One counts once an analyst says so, the other leaves the list when the policy is put right."""
-    analyst, reader = sign_in(Role.ANALYST, "/holds"), sign_in(Role.READER, "/holds")
-    for page in (analyst, reader):
+    """One counts once an approver says so, the other leaves the list when the policy is put right.
+
+    The alerts of both are over, and say by what.
+    """
+    approver, reader = sign_in(Role.APPROVER, "/holds"), sign_in(Role.READER, "/holds")
+    for page in (approver, reader):
         page.get_by_role("button", name="Stopped tightenings").click()
     _activate(stack, TYPO)
-    waiting = analyst.locator(".ag-center-cols-container .ag-row", has=analyst.locator("[col-id=to_level]"))
+    waiting = approver.locator(".ag-center-cols-container .ag-row", has=approver.locator("[col-id=to_level]"))
     expect(waiting).to_have_count(2, timeout=15_000)
     names = waiting.evaluate_all("rows => rows.map(row => row.getAttribute('row-id'))")
-    for page in (analyst, reader):
+    for page in (approver, reader):
         page.locator(f'.ag-row[row-id="{names[0]}"] [col-id=why]').click()
     reader.keyboard.press("a")
-    expect(reader.locator(".note-bad")).to_contain_text("Analyst")
+    expect(reader.locator(".note-bad")).to_contain_text("Approver")
     expect(waiting).to_have_count(2)
-    _say(analyst, "a", "they do not pick up the phone")
-    analyst.keyboard.press("Control+Enter")
+    _say(approver, "a", "they do not pick up the phone")
+    approver.keyboard.press("Control+Enter")
     expect(reader.locator(f'.ag-row[row-id="{names[0]}"]')).to_have_count(0)
     expect(reader.locator(f'.ag-row[row-id="{names[1]}"]')).to_have_count(1)
     _activate(stack, "")
     expect(waiting).to_have_count(0)
     reader.goto(f"{stack.url}/customers/{names[0]}")
     expect(reader.locator(".badge", has_text="High risk").first).to_be_visible()
+    run(stack.pipeline.archived())
+    for name, event in zip(names, ("Tightening approved after review", "Policy activated"), strict=True):
+        reader.goto(f"{stack.url}/alerts")
+        reader.get_by_role("button", name="Over", exact=True).click()
+        over = reader.locator(".ag-center-cols-container .ag-row", has_text=name)
+        over.filter(has_text="Review of a tightening").locator("[col-id=cause]").click()
+        ended = re.compile(rf"Ended by\s*{event}.*Source\s*\w+\[\d\]@\d+", re.DOTALL)
+        expect(reader.locator(".dialog")).to_contain_text(ended, use_inner_text=True)
 
 
 def _activate(stack: Stack, text: str) -> None:

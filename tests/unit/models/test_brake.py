@@ -8,11 +8,12 @@ import pytest
 
 from models.account import Account
 from models.engine import CreditEngine, MemoryAccounts
-from schemas.decisions import AlertKind, CreditAlert, OutEvent, TighteningReview
+from schemas.decisions import AlertKind, CreditAlert, OrderDecision, OutEvent, TighteningReview
+from schemas.envelope import Severity
 from schemas.levels import Level
 from schemas.log import LogEntry
 from schemas.review_acts import ReviewApproved, ReviewRejected
-from tests.unit.models.build import activated, at, entry, invoiced, paid, tick
+from tests.unit.models.build import activated, at, cancelled, entry, invoiced, paid, placed, tick
 
 TYPO = "version: typo\nknock_outs: {ageing: [{days_past_due: 1, at_most: HIGH_RISK}]}\n"
 """Meant was 15."""
@@ -22,7 +23,7 @@ class Town:
     """A book of so many customers, each with a good past and an invoice that is 5 days late on day 40."""
 
     def __init__(self, customers: int, brake: str, partitions: int = 1) -> None:
-        self.text = f"brake: {brake}\n"
+        self.text = "brake: " + brake.replace("{", "{escalation_days: [], ", 1) + "\n"
         self.accounts = MemoryAccounts()
         self.engine = CreditEngine(self.accounts, self.text, partitions=partitions)
         self.names = [f"C{number:03d}" for number in range(customers)]
@@ -197,3 +198,122 @@ def test_an_hour_later_there_is_room_again() -> None:
     town.days(41, 60)
     assert {account.level for account in town.accounts.by_id.values()} == {"WATCH"}
     assert all(account.review is None for account in town.accounts.by_id.values())
+
+
+def test_what_waits_is_told_again_louder_each_time() -> None:
+    """After the policy's days, with the days it has waited, until a person decides."""
+    town = Town(2, "{share: null, customers: 1, always: 1, except_for: []}")
+    town.text = town.text.replace("escalation_days: []", "escalation_days: [1, 3]")
+    town.activate(TYPO)
+    told = [out for out in town.days(41, 50) if isinstance(out.data, CreditAlert) and out.data.review is not None]
+    assert [(out.data.review.state, out.data.review.waited_days) for out in told] == [("pending", 1), ("pending", 3)]
+    assert [out.severity for out in told] == [Severity.WARNING, Severity.WARNING], "as loud as the tightening at least"
+    assert [review.state for review in reviews(town.act(ReviewApproved, "C001", day=50))] == ["approved"]
+
+
+LOW = "version: low\norder_checks: {max_order: {EUR: 1}}\n"
+"""Meant was 10,000."""
+
+
+def held(out: list[OutEvent]) -> list[tuple[str, str, list[str]]]:
+    decided = [event for event in out if isinstance(event.data, OrderDecision)]
+    return [(e.subject, e.data.decision.value, [check.code for check in e.data.checks]) for e in decided]
+
+
+def everybody_orders(town: Town, number: int = 1, day: int = 40) -> list[OutEvent]:
+    return [out for name in town.names for out in town.tell(name, placed(f"o{number}", 100, day=day))]
+
+
+@pytest.mark.parametrize(
+    ("customers", "brake", "partitions", "most"),
+    [
+        (40, "{hold_share: 0.1, always: 1}", 1, 4),
+        (40, "{hold_share: null, customers: 6, always: 1}", 1, 6),
+        (40, "{hold_share: null, customers: 6, always: 1}", 4, 2),
+        (40, "{hold_share: null, customers: null, exposure: {EUR: 2500}, always: 1}", 1, 2),
+        (40, "{hold_share: null, customers: null}", 1, 40),  # off
+        (3, "{hold_share: 0.05, always: 2}", 1, 2),
+        (40, "{share: 0, hold_share: 0.1, always: 1}", 1, 4),  # tightenings are counted by themselves
+    ],
+)
+def test_a_typo_in_the_checks_cannot_hold_the_orders_of_all(
+    customers: int, brake: str, partitions: int, most: int
+) -> None:
+    """No level changes: so many customers are held, the orders of the others go, and a person is told."""
+    town = Town(customers, brake, partitions)
+    assert not town.activate(LOW)
+    out = everybody_orders(town)
+    decided = held(out)
+    assert decided[:most] == [(name, "hold", ["MAX_ORDER"]) for name in town.names[:most]]
+    assert decided[most:] == [(name, "approve", ["MAX_ORDER", "HOLD_STOPPED"]) for name in town.names[most:]]
+    told = reviews(out)
+    assert [(review.state, review.order_ids) for review in told] == [("pending", ["o1"])] * (customers - most)
+    alerts = [e for e in out if isinstance(e.data, CreditAlert)]
+    assert {(e.severity, e.data.cause_kind, e.data.level) for e in alerts} <= {
+        (Severity.NOTICE, "ORDER_HOLD", Level.STANDARD)
+    }
+    again = held(everybody_orders(town, 2))
+    assert [decision for _, decision, _ in again] == ["hold"] * most + ["approve"] * (customers - most)
+    assert not reviews(town.days(41, 44)), "told once"
+
+
+def test_a_person_decides_on_stopped_holds() -> None:
+    """Approved, all orders that went under the review are held; rejected, the customer's orders go for some days."""
+    town = Town(3, "{hold_share: null, customers: 1, always: 1, reject_days: 5}")
+    town.activate(LOW)
+    everybody_orders(town)
+    everybody_orders(town, 2)
+    out = town.act(ReviewApproved, "C001")
+    assert [(r.state, r.by, r.order_ids) for r in reviews(out)] == [("approved", "ana", ["o1", "o2"])]
+    assert held(out) == [("C001", "hold", ["MAX_ORDER"])] * 2
+    by = [(e.data.by, e.data.reason) for e in out if isinstance(e.data, OrderDecision)]
+    assert by == [("ana", "looked into it")] * 2
+    assert held(town.tell("C001", placed("o3", 100, day=40))) == [("C001", "hold", ["MAX_ORDER"])]
+    assert [r.state for r in reviews(town.act(ReviewRejected, "C002"))] == ["rejected"]
+    town.tell("C000", cancelled("o1", day=40), cancelled("o2", day=40))  # who uses the room up is not C002
+    town.days(41, 45)
+    assert held(town.tell("C002", placed("o3", 100, day=45))) == [("C002", "approve", ["MAX_ORDER", "HOLD_STOPPED"])]
+    town.days(46, 46)
+    assert held(town.tell("C002", placed("o4", 100, day=46))) == [("C002", "hold", ["MAX_ORDER"])]
+
+
+def test_the_corrected_policy_ends_the_reviews_of_holds() -> None:
+    """So does the end of the order; a policy without a brake lets the holds pass."""
+    town = Town(5, "{hold_share: null, customers: 1, always: 1}")
+    town.activate(LOW)
+    everybody_orders(town)
+    assert [r.state for r in reviews(town.tell("C004", cancelled("o1", day=40)))] == ["withdrawn"]
+    off = "brake: {share: null, hold_share: null, customers: null}\n"
+    ended = town.apply(entry(activated(LOW.replace("low", "unbraked") + off, 40), 0))
+    assert [r.state for r in reviews(ended)] == ["passed"] * 3
+    assert held(ended) == [(name, "hold", ["MAX_ORDER"]) for name in ("C001", "C002", "C003")]
+    other = Town(3, "{hold_share: null, customers: 1, always: 1}")
+    other.activate(LOW)
+    everybody_orders(other)
+    right = other.activate("version: right\n")
+    assert [r.state for r in reviews(right)] == ["withdrawn"] * 2
+    assert held(right) == [("C000", "release", [])]
+    assert all(account.review is None for account in other.accounts.by_id.values())
+
+
+@pytest.mark.parametrize("code", ["MAX_ORDER", "DPD_5"])
+def test_what_the_policy_names_holds_orders_whatever_the_brake_says(code: str) -> None:
+    """An order check, or a knock-out of the customer, that is named in except_for."""
+    town = Town(4, f"{{share: 0, hold_share: null, customers: 1, always: 1, except_for: [{code}]}}")
+    town.activate(LOW + "knock_outs: {ageing: [{days_past_due: 5, at_most: STANDARD}]}\n")
+    out = everybody_orders(town)
+    assert [decision for _, decision, _ in held(out)] == ["hold"] * 4
+    assert not reviews(out)
+
+
+def test_a_tightening_ends_the_review_of_a_hold() -> None:
+    """It asks the brake for itself; what had gone under the review has gone, and the level holds what comes."""
+    town = Town(3, "{hold_share: null, customers: 1, always: 1, except_for: []}")
+    town.activate(LOW)
+    everybody_orders(town)
+    town.tell("C000", paid("late", 1_000, day=40))
+    out = town.activate(TYPO + "order_checks: {max_order: {EUR: 1}}\n")
+    assert [(e.subject, r.state) for e in out for r in reviews([e])] == [("C001", "withdrawn"), ("C002", "pending")]
+    assert town.level("C001") == "HIGH_RISK"
+    assert (town.level("C002"), reviews(out)[1].order_ids) == ("STANDARD", [])
+    assert held(town.tell("C001", placed("o2", 100, day=40)))[0][1] == "hold"

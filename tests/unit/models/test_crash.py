@@ -213,9 +213,7 @@ def _without_offsets(disk: Disk) -> tuple[dict[str, bytes], bytes | None]:
     for customer, data in disk.accounts.items():
         account = decode(data)
         account.applied = 0
-        if account.tightened is not None:
-            account.tightened.offset = 0
-        for mark in account.group_marks:
+        for mark in (*filter(None, (account.tightened, account.held)), *account.group_marks):
             mark.offset = 0
         accounts[customer] = encode(account)
     if disk.state is None:

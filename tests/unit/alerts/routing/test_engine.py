@@ -141,6 +141,23 @@ def test_a_tightening_that_waits_for_a_person_is_told_and_so_is_that_it_waits_no
     assert driver.log == [(30, "desk", "C1:new"), (330, "desk", "C1:resolved")]
 
 
+def test_a_review_that_waits_for_long_is_told_again_one_step_louder() -> None:
+    """At once, also when somebody had taken note; what comes in between makes it no milder."""
+
+    def waits(aged: bool, level: str = "WATCH") -> AlertSeen:
+        stays = seen(level="STANDARD", before="STANDARD", cause=REVIEW)
+        return replace(stays, kind=AlertKind.REVIEW, review="pending", review_to=level, aged=aged)
+
+    driver = Driver(routing()).take(waits(False)).run(60)
+    found = [driver.engine.state.alerts[key] for key in driver.engine.state.alerts]
+    told = [found[0].labels["severity"]]
+    for aged in (True, False, True, True):
+        driver.take(ack(driver, cause=REVIEW)).take(waits(aged)).run(driver.now + 600)
+        told.append(found[0].labels["severity"])
+    assert told == ["notice", "warning", "warning", "critical", "critical"]
+    assert [change for _, _, change in driver.log] == ["C1:new", *["C1:escalated"] * 3]
+
+
 def test_a_receiver_that_wants_no_ends_gets_none() -> None:
     rules = routing(receivers=[{"name": "desk", "send_resolved": False}])
     assert Driver(rules).take(seen()).run(60).take(eased()).run(400).log == [(30, "desk", "C1:new")]

@@ -56,5 +56,5 @@ def test_rows_are_as_high_as_their_longest_text() -> None:
     tall = grid_options(Words("customers", "en"), [Column("why", "Why", lines=2), Column("id", "Id")])
     assert "rowHeight" not in plain
     assert tall["rowHeight"] == 46
-    assert [column.get(":cellRenderer") for column in tall["columnDefs"]] == ["cp.prose", None]
+    assert [column["cellRendererParams"] for column in tall["columnDefs"]] == [{"lines": 2}, {"lines": 1}]
     assert tall["columnDefs"][0]["tooltipField"] == "why_t"
