@@ -66,4 +66,5 @@ def _condition(item: Item, language: Language) -> str:
     named = {"topic": facts["topic"], "newest": time_text(from_ms(int(facts["newest"])))}
     if is_over:
         return phrase("notify.fresh", language, **named)
-    return phrase("notify.stale", language, limit=duration_text(int(facts["limit"])), **named)
+    code = "notify.frozen" if "frozen" in facts else "notify.stale"
+    return phrase(code, language, limit=duration_text(int(facts["limit"])), **named)

@@ -20,13 +20,13 @@ from alerts.feed import Feed, FeedItem
 from alerts.routing import acknowledgement, silences
 from alerts.routing.config import Routing
 from alerts.routing.engine import KEEP_SILENCES_MS, NotificationEngine
-from alerts.routing.inputs import FreshnessSeen, Input, SilenceGone, SilenceSet, alert_seen, order_seen
+from alerts.routing.inputs import FreshnessSeen, Input, SilenceGone, SilenceSet, alert_seen, order_seen, payments_seen
 from alerts.routing.notification import Notification
 from alerts.routing.state import State
 from models.calendar import MS_PER_DAY
-from schemas.decisions import CreditAlert, OrderDecision
+from schemas.decisions import CreditAlert, ModelNote, OrderDecision
 from schemas.errors import InvalidInput
-from schemas.topics import ALERTS, ORDER_DECISIONS, TICKS
+from schemas.topics import ALERTS, MODEL_LOG, ORDER_DECISIONS, TICKS
 from streams.control import Control, Value
 from streams.settings import Settings
 
@@ -68,7 +68,7 @@ class Notifier:
             state = State.of(self._store.records)
             self._engine = NotificationEngine(self._routing, state, self._now())
             start = {_place(key): at for key, at in state.head.positions.items()}
-            topics = (ALERTS, ORDER_DECISIONS)
+            topics = (ALERTS, ORDER_DECISIONS, MODEL_LOG)
             feed = await stack.enter_async_context(Feed(self._settings, topics, start=start))
             watched = [*self._routing.freshness, TICKS] if self._routing.freshness else []
             self._watch = await stack.enter_async_context(TopicWatch(self._settings, watched))
@@ -122,6 +122,8 @@ class Notifier:
                 engine.take(alert_seen(item.event), now)  # type: ignore[arg-type]
             elif isinstance(data, OrderDecision):
                 engine.take(order_seen(item.event), now)  # type: ignore[arg-type]
+            elif isinstance(data, ModelNote) and (seen := payments_seen(item.event)) is not None:  # type: ignore[arg-type]
+                engine.take(seen, now)
 
     async def _look_at_topics(self, now: int) -> None:
         if not self._routing.freshness or now - self._freshness_at < _FRESHNESS_MS:

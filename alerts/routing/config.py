@@ -175,8 +175,8 @@ class Routing(_Strict):
     pending: tuple[PendingRule, ...] = ()
     severity: SeverityRules = SeverityRules()
     sector_alert: SectorRules | None = None
-    freshness: dict[Literal["assessments", "orders", "payments", "overdue", "supply", "market"], Duration] = Field(
-        default_factory=dict, description="How old the newest record of a topic may be."
+    freshness: dict[Literal["assessments", "orders", "overdue", "supply", "market"], Duration] = Field(
+        default_factory=dict, description="How old the newest record of a topic may be; of payments the policy says it."
     )
     silences: SilenceRules = SilenceRules()
     give_up_after: Duration = 3 * 86_400_000

@@ -19,6 +19,7 @@ from alerts.routing.inputs import (
     FreshnessSeen,
     Input,
     OrderSeen,
+    PaymentsSeen,
     SilenceSet,
 )
 from alerts.routing.lifecycle import Lifecycle
@@ -69,6 +70,8 @@ class NotificationEngine:
             self._changed(self._life.acknowledged(item), now)
         elif isinstance(item, FreshnessSeen):
             self._changed(self._life.freshness(item, now), now)
+        elif isinstance(item, PaymentsSeen):
+            self._changed(self._life.payments(item, now), now)
         elif isinstance(item, SilenceSet):
             self._silence(item.silence)
         elif item.silence_id in self.state.silences:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from alerts.routing.state import Silence
-from models.calendar import to_ms
-from schemas.decisions import AlertKind, AlertOut, Decision, OrderOut
+from models.calendar import MS_PER_HOUR, to_ms
+from schemas.decisions import AlertKind, AlertOut, Decision, ModelNoteOut, OrderOut
 from schemas.envelope import Severity
 
 REVIEW = "REVIEW"
@@ -86,7 +86,18 @@ class FreshnessSeen:
     at: int
 
 
-Input = AlertSeen | OrderSeen | SilenceSet | SilenceGone | Acknowledged | FreshnessSeen
+@dataclass(frozen=True, slots=True)
+class PaymentsSeen:
+    """The engine's word on the payments feed of a partition: stale, or heard again; times and limit in ms."""
+
+    event_id: str
+    partition: str
+    stale: bool
+    newest: int
+    limit: int
+
+
+Input = AlertSeen | OrderSeen | SilenceSet | SilenceGone | Acknowledged | FreshnessSeen | PaymentsSeen
 
 
 def alert_seen(event: AlertOut) -> AlertSeen:
@@ -127,3 +138,13 @@ def order_seen(event: OrderOut) -> OrderSeen:
     order = event.data
     held = order.decision is Decision.HOLD
     return OrderSeen(event.subject, order.order_id, held, str(order.amount), str(order.currency), to_ms(event.time))
+
+
+def payments_seen(event: ModelNoteOut) -> PaymentsSeen | None:
+    """The input of a note about the payments feed; None for notes about models."""
+    note = event.data
+    if note.kind not in ("payments_stale", "payments_back"):
+        return None
+    newest = to_ms(event.time) - round(note.statistic * MS_PER_HOUR)
+    limit = round(note.threshold * MS_PER_HOUR)
+    return PaymentsSeen(event.id, event.subject, note.kind == "payments_stale", newest, limit)

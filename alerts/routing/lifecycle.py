@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from alerts.routing.config import Routing
-from alerts.routing.inputs import Acknowledged, AlertSeen, FreshnessSeen
+from alerts.routing.inputs import Acknowledged, AlertSeen, FreshnessSeen, PaymentsSeen
 from alerts.routing.matchers import all_match
 from alerts.routing.severity import ORDER, is_small, level_rank, rank, severity_of
 from alerts.routing.state import ENDED, OPEN, Alert, Stage, State
 from models.calendar import MS_PER_DAY
 from schemas.envelope import Severity
 from schemas.levels import Level
+from schemas.topics import PAYMENTS
 
 _AGEING = re.compile(r"DPD_\d+")
 _MOST_EVENTS = 20
@@ -116,10 +117,23 @@ class Lifecycle:
         """A topic has no new records for longer than allowed, or has some again."""
         limit = {str(topic): most for topic, most in self._routing.freshness.items()}.get(seen.topic)
         stale = limit is not None and seen.at - seen.newest > limit
-        labels = {"kind": "data_freshness", "topic": seen.topic, "severity": Severity.WARNING.value}
         facts = {"topic": seen.topic, "newest": str(seen.newest), "limit": str(limit or 0)}
-        key, event_id = alert_key("", f"FRESHNESS/{seen.topic}"), f"freshness/{seen.topic}/{seen.newest}"
-        yield from self.condition(key, stale, labels, facts, event_id, now)
+        event_id = f"freshness/{seen.topic}/{seen.newest}"
+        yield from self.condition(_fresh_key(seen.topic), stale, _fresh_labels(seen.topic), facts, event_id, now)
+
+    def payments(self, seen: PaymentsSeen, now: int) -> Iterator[Alert]:
+        """The engine ages open items of a partition no further, or does again: one alert while any partition is so."""
+        key = _fresh_key(PAYMENTS)
+        known = self._state.alerts.get(key) if self.is_open(key) else None
+        frozen = set(known.facts["frozen"].split()) if known is not None else set()
+        frozen = frozen | {seen.partition} if seen.stale else frozen - {seen.partition}
+        facts = {"topic": PAYMENTS, "newest": str(seen.newest), "limit": str(seen.limit)}
+        facts["frozen"] = " ".join(sorted(frozen))
+        if known is not None and frozen:
+            known.facts["frozen"] = facts["frozen"]
+            self._state.touch("alert", key)
+        else:
+            yield from self.condition(key, bool(frozen), _fresh_labels(PAYMENTS), facts, seen.event_id, now)
 
     def condition(
         self, key: str, holds: bool, labels: dict[str, str], facts: dict[str, str], event_id: str, now: int
@@ -136,7 +150,7 @@ class Lifecycle:
 
     def lapse(self, now: int) -> Iterator[Alert]:
         """Another routing does not ask about some topics, or about sectors, any more: alerts about them end."""
-        topics = {str(topic) for topic in self._routing.freshness}
+        topics = {PAYMENTS, *map(str, self._routing.freshness)}
         for alert in self.open_alerts():
             kind = alert.labels["kind"]
             about_sectors = kind == "sector" and self._routing.sector_alert is None
@@ -257,3 +271,11 @@ class Lifecycle:
 
 def _texts(amounts: dict[str, Decimal]) -> dict[str, str]:
     return {currency: str(amount) for currency, amount in sorted(amounts.items())}
+
+
+def _fresh_key(topic: str) -> str:
+    return alert_key("", f"FRESHNESS/{topic}")
+
+
+def _fresh_labels(topic: str) -> dict[str, str]:
+    return {"kind": "data_freshness", "topic": topic, "severity": Severity.WARNING.value}

@@ -37,13 +37,13 @@ def tightening(customer: str, number: int = 1, **changes: Any) -> CloudEvent[Any
     return found
 
 
-async def publish_alerts(settings: Settings, *events: CloudEvent[Any]) -> None:
+async def publish_alerts(settings: Settings, *events: CloudEvent[Any], topic: str = ALERTS) -> None:
     """As the engine does."""
     producer = AIOKafkaProducer(**settings.kafka_client_options())
     await producer.start()
     try:
         for event in events:
-            name = settings.topic(ALERTS)
+            name = settings.topic(topic)
             await producer.send_and_wait(name, event.model_dump_json().encode(), event.subject.encode())
     finally:
         await producer.stop()

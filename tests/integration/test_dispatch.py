@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from schemas.decisions import AlertKind, Master
 from schemas.levels import Level
+from schemas.topics import MODEL_LOG
 from streams.cli import main
 from streams.embedded.broker import free_port
 from streams.embedded.guard import Child
@@ -27,6 +28,7 @@ from tests.integration.dispatch_parts import (
     tightening,
     write_routing,
 )
+from tests.unit.alerts.samples import envelope, note
 
 
 async def cli(settings: Settings, *words: str) -> str:
@@ -84,6 +86,33 @@ async def test_killed_and_started_again_it_tells_all_and_repeats_at_most_what_wa
         assert "&lt;script&gt;" in "".join(mails.bodies())
         assert "<script>" not in "".join(mails.bodies())
         assert {mail["To"] for mail in mails.mails} == {"desk@example.org"}
+
+
+async def test_that_payments_are_missing_is_told_and_that_they_are_back(
+    make_settings: MakeSettings, tmp_path: Path
+) -> None:
+    """By the engine's own notes, with the limit of its policy; the routing file asks about no topic."""
+    routing = write_routing(tmp_path / "routing.yaml", ["${DESK_CHAT}"])
+    settings = make_settings(routing_file=routing, dispatch_port=free_port(), clock="wall")
+    await ensure_topics(settings)
+    stale, back = (
+        envelope(
+            note(task="book", kind=kind, partition=0, statistic=hours, threshold=2.0),
+            event_id=f"ticks/0/{number}/partition-0/{kind}", subject="partition-0",
+        ).model_copy(update={"sequence": f"{number:010d}"})
+        for number, kind, hours in ((1, "payments_stale", 2.5), (2, "payments_back", 0.1))
+    )  # fmt: skip
+    async with ChatRoom() as room:
+        child = await asyncio.to_thread(start_dispatch, settings, DESK_CHAT=room.url)
+        for number, (event, told) in enumerate(
+            ((stale, "no payment heard since 2025-03-14 14:30"), (back, "topic payments has new records again"))
+        ):
+            await publish_alerts(settings, event, topic=MODEL_LOG)
+            async with asyncio.timeout(60):
+                while len(room.messages) <= number:
+                    await asyncio.sleep(0.05)
+            assert told in room.messages[number]["message"]
+        assert child.stop(timeout=20) == 0
 
 
 async def test_a_channel_that_fails_holds_up_no_other_and_gets_all_later(

@@ -9,7 +9,7 @@
 --   * a reversal for an unknown invoice opens it, net of the payments for it.
 -- One difference: an invoice opened again by a reversal keeps its own due date here; the engine, which forgets
 -- closed invoices, takes the one that the reversal names.
--- opened_by = invoice, notice or reversal. moves = what changed the open amount: kind, day, open_change; day is
+-- order_id = the order that was invoiced, '' = none named. opened_by = invoice, notice or reversal. moves = what changed the open amount: kind, day, open_change; day is
 -- business time (issued, paid, reversed, as-of of the notice; never before the opening), so the balance of a past
 -- day, as known today, is sum(open_change) up to that day.
 WITH
@@ -24,7 +24,8 @@ ops_of_invoice AS
              multiIf(type = 'overdue.noticed', assumeNotNull(as_of) - assumeNotNull(days_past_due),
                      due_date IS NULL, toDate(occurred_at), assumeNotNull(due_date))),
             'Tuple(offset UInt64, type String, currency String, amount Decimal(38, 4), day Date, due Date)'
-        ))) AS ops
+        ))) AS ops,
+        argMinIf(order_id, log_offset, type = 'order.invoiced') AS order_id
     FROM events
     WHERE invoice_id != '' AND (type IN ('order.invoiced', 'payment.received', 'payment.reversed', 'overdue.noticed')
                                 OR (type = 'dispute.resolved' AND amount IS NOT NULL))
@@ -32,7 +33,7 @@ ops_of_invoice AS
 ),
 opened AS
 (
-    SELECT customer_id, invoice_id, ops,
+    SELECT customer_id, invoice_id, order_id, ops,
         arrayFirstIndex(x -> x.type = 'order.invoiced' OR (x.type = 'overdue.noticed' AND x.amount > 0), ops) AS k,
         if(k > 0, k, arrayFirstIndex(x -> x.type = 'payment.reversed', ops)) AS anchor,
         ops[anchor] AS opening,
@@ -76,7 +77,7 @@ folded AS
         ).3 AS balances
     FROM opened
 )
-SELECT customer_id, invoice_id, opening.currency AS currency, opened_by, terms.amount AS amount,
+SELECT customer_id, invoice_id, order_id, opening.currency AS currency, opened_by, terms.amount AS amount,
     if(i > 0, terms.day, NULL) AS issue_date, terms.due AS due_date,
     balances[-1] AS outstanding,
     arrayMap(

@@ -24,13 +24,24 @@ warnings AS
 ),
 happened AS
 (
-    SELECT customer_id, groupArray(day) AS days FROM severe_events GROUP BY customer_id
+    SELECT customer_id, groupArray(day) AS days
+    FROM severe_events
+    WHERE customer_id IN (SELECT customer_id FROM warnings)
+    GROUP BY customer_id
 ),
+-- One row per customer, so that invoice_outcomes, the costly part, is read once for payments and for held orders.
 payers AS
 (
-    SELECT customer_id, count() AS payments
-    FROM invoice_outcomes
-    WHERE NOT disputed AND paid_day IS NOT NULL AND customer_id IN (SELECT customer_id FROM warnings)
+    SELECT customer_id, sum(payments) AS payments, mapFromArrays(groupArray(order_id), groupArray(outcome)) AS outcomes
+    FROM
+    (
+        SELECT customer_id, order_id, countIf(NOT disputed AND paid_day IS NOT NULL) AS payments,
+               CAST((order_id != '', max(disputed), max(days_late), countIf(paid_day IS NULL) = 0),
+                    'Tuple(invoiced Bool, disputed Bool, days_late Int32, paid Bool)') AS outcome
+        FROM invoice_outcomes
+        WHERE customer_id IN (SELECT customer_id FROM warnings)
+        GROUP BY customer_id, order_id
+    )
     GROUP BY customer_id
 ),
 books AS
@@ -51,33 +62,17 @@ held AS
     GROUP BY customer_id, order_id
     HAVING countIf(decision IN ('hold', 'reject')) > 0 AND level IN ('WATCH', 'HIGH_RISK', 'BLOCKED')
 ),
-outcomes AS
-(
-    SELECT customer_id, order_id, max(disputed) AS disputed, max(days_late) AS days_late,
-           if(countIf(paid_day IS NULL) > 0, NULL, max(paid_day)) AS paid_day
-    FROM invoice_outcomes
-    WHERE order_id != '' AND customer_id IN (SELECT customer_id FROM warnings)
-    GROUP BY customer_id, order_id
-),
-attributed AS
-(
-    SELECT warnings.alert_id AS alert_id, held.currency AS currency, held.amount AS amount,
-           held.last_decision IN ('hold', 'reject') AND outcomes.order_id = '' AS forgone,
-           outcomes.order_id != '' AND NOT outcomes.disputed AND (outcomes.paid_day IS NOT NULL OR outcomes.days_late > grace_days) AS judged,
-           judged AND outcomes.days_late <= grace_days AS false_hold
-    FROM held
-    ASOF LEFT JOIN warnings ON warnings.customer_id = held.customer_id AND warnings.time <= held.held_at
-    LEFT JOIN outcomes ON outcomes.customer_id = held.customer_id AND outcomes.order_id = held.order_id
-),
 holds AS
 (
-    SELECT alert_id, count() AS held_orders, countIf(judged) AS judged_holds, countIf(false_hold) AS false_holds,
-           sumMapIf(map(currency, toDecimal128(amount, 4)), forgone) AS sales_forgone,
-           sumMapIf(map(currency, toDecimal128(amount, 4)), NOT forgone) AS sales_delayed
-    FROM attributed
-    WHERE alert_id != ''
+    SELECT warnings.alert_id AS alert_id,
+           groupArray(CAST((order_id, currency, amount, last_decision IN ('hold', 'reject')),
+                           'Tuple(order_id String, currency String, amount Decimal(38, 4), refused Bool)')) AS orders
+    FROM held
+    ASOF JOIN warnings ON warnings.customer_id = held.customer_id AND warnings.time <= held.held_at
     GROUP BY alert_id
-)
+),
+arrayMap(o -> (map(o.currency, o.amount), o.refused, payers.outcomes[o.order_id]), holds.orders) AS held_then,
+arrayFilter(o -> o.3.invoiced AND NOT o.3.disputed AND (o.3.paid OR o.3.days_late > grace_days), held_then) AS judged
 SELECT warnings.customer_id AS customer_id, warnings.alert_id AS alert_id, time, warnings.day AS day, level, level_before,
        cause_kind, severity, policy_version, model_version, splitByChar('@', model_version)[1] AS model, retracted,
        toBool(book_day.as_of - warnings.day >= 120) AS matured, toUInt64(payers.payments) AS payments,
@@ -89,8 +84,10 @@ SELECT warnings.customer_id AS customer_id, warnings.alert_id AS alert_id, time,
        arrayReduce('sumMap', arrayMap(x -> map(x.1, if(x.2 <= warnings.day, x.3, 0)), books.changes)) AS exposure_at,
        arrayReduce('sumMap', arrayMap(x -> map(x.1, if(x.2 <= until, x.3, 0)), books.changes)) AS exposure_then,
        mapSubtract(exposure_at, exposure_then) AS exposure_reduced,
-       holds.held_orders AS held_orders, holds.judged_holds AS judged_holds, holds.false_holds AS false_holds,
-       holds.sales_forgone AS sales_forgone, holds.sales_delayed AS sales_delayed
+       length(held_then) AS held_orders, length(judged) AS judged_holds,
+       arrayCount(o -> o.3.days_late <= grace_days, judged) AS false_holds,
+       arrayReduce('sumMap', arrayMap(o -> o.1, arrayFilter(o -> o.2 AND NOT o.3.invoiced, held_then))) AS sales_forgone,
+       arrayReduce('sumMap', arrayMap(o -> o.1, arrayFilter(o -> NOT o.2 OR o.3.invoiced, held_then))) AS sales_delayed
 FROM warnings
 CROSS JOIN book_day
 LEFT JOIN happened ON happened.customer_id = warnings.customer_id

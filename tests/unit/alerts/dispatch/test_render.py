@@ -32,7 +32,7 @@ def notifications() -> dict[str, Notification]:
     """One of each kind, by what is in it."""
     digest = {"at": "04:00", "time_zone": "Asia/Shanghai"}
     rules = routing(
-        {"group_by": []}, freshness={"payments": "1h"}, receivers=[{"name": "desk", "digest": digest}],
+        {"group_by": []}, freshness={"orders": "1h"}, receivers=[{"name": "desk", "digest": digest}],
         silences={"notice_before": "10m", "receiver": "desk"},
     )  # fmt: skip
     master = Master(name=HOSTILE)
@@ -40,7 +40,7 @@ def notifications() -> dict[str, Notification]:
     driver = Driver(rules).take(seen("C1", master=master), seen("C2"), SilenceSet(silence)).run(60)
     back = {"kind": AlertKind.RETRACTION, "level": Level.STANDARD, "level_before": Level.WATCH}
     driver.take(seen("C1", 2, retracts="C1/1", retracts_because="payments/1/77", master=master, **back))
-    driver.take(FreshnessSeen("payments", T0, T0 + 3_600_001), OrderSeen("C2", "O1", True, "1500", "EUR", T0))
+    driver.take(FreshnessSeen("orders", T0, T0 + 3_600_001), OrderSeen("C2", "O1", True, "1500", "EUR", T0))
     told = [note for _, note in driver.run(DAY, step=30).told]
     found = {"new": told[0], "retracted": told[1]}
     return found | {note.kind: note for note in told if note.kind != "alerts"}

@@ -8,12 +8,23 @@ from decimal import Decimal
 import pytest
 
 from alerts.routing.config import Routing
-from alerts.routing.inputs import REVIEW, Acknowledged, AlertSeen, FreshnessSeen, OrderSeen, SilenceSet
+from alerts.routing.inputs import (
+    REVIEW,
+    Acknowledged,
+    AlertSeen,
+    FreshnessSeen,
+    OrderSeen,
+    PaymentsSeen,
+    SilenceSet,
+    payments_seen,
+)
 from alerts.routing.lifecycle import KEEP_ENDED_MS, alert_key
 from alerts.routing.severity import severity_of
 from alerts.routing.state import Silence
+from models.calendar import to_ms
 from schemas.decisions import AlertKind
 from tests.unit.alerts.routing.build import T0, Driver, eased, retracted, routing, seen
+from tests.unit.alerts.samples import AT, envelope, note
 
 HOUR = 3600
 
@@ -221,12 +232,34 @@ def test_an_end_in_quiet_hours_is_told_when_they_are_over() -> None:
 
 
 def test_a_stale_topic_is_told_and_so_is_its_return() -> None:
-    driver, hour = Driver(routing({"group_by": []}, freshness={"payments": "1h"})), HOUR * 1000
-    driver.take(FreshnessSeen("payments", T0, T0 + hour), FreshnessSeen("orders", T0, T0 + 9 * hour)).run(60)
+    driver, hour = Driver(routing({"group_by": []}, freshness={"orders": "1h"})), HOUR * 1000
+    driver.take(FreshnessSeen("orders", T0, T0 + hour), FreshnessSeen("overdue", T0, T0 + 9 * hour)).run(60)
     assert driver.log == []
-    driver.take(FreshnessSeen("payments", T0, T0 + hour + 1)).run(100)
-    driver.take(FreshnessSeen("payments", T0 + hour, T0 + hour + 2)).run(500)
+    driver.take(FreshnessSeen("orders", T0, T0 + hour + 1)).run(100)
+    driver.take(FreshnessSeen("orders", T0 + hour, T0 + hour + 2)).run(500)
     assert driver.log == [(90, "desk", "data_freshness:new"), (390, "desk", "data_freshness:resolved")]
+
+
+def test_payments_are_stale_while_the_engine_ages_no_further_on_any_partition() -> None:
+    """One alert, whatever the routing asks about; the last partition ends it, and a repeat changes nothing."""
+    driver = Driver(routing({"group_by": []}))
+
+    def noted(partition: str, stale: bool) -> PaymentsSeen:
+        return PaymentsSeen(f"ticks/{partition}/{stale}", partition, stale, T0, 96 * HOUR * 1000)
+
+    driver.take(noted("partition-0", False)).run(60)
+    driver.take(noted("partition-0", True), noted("partition-1", True), noted("partition-0", True)).run(100)
+    driver.take(noted("partition-1", False)).run(400)
+    assert driver.log == [(90, "desk", "data_freshness:new")]
+    driver.take(noted("partition-0", False)).run(700)
+    assert driver.log[1:] == [(690, "desk", "data_freshness:resolved")]
+
+
+def test_what_the_engine_notes_of_payments_is_heard() -> None:
+    """When the newest one was heard, and the policy's limit; notes about models are none of ours."""
+    stale = envelope(note(task="book", kind="payments_stale", statistic=2.5, threshold=2.0), subject="partition-1")
+    assert payments_seen(stale) == PaymentsSeen("id-1", "partition-1", True, to_ms(AT) - 9_000_000, 7_200_000)
+    assert payments_seen(envelope(note(), subject="partition-1")) is None
 
 
 def test_the_digest_comes_once_a_day_at_its_hour() -> None:
@@ -244,7 +277,7 @@ def test_the_digest_comes_once_a_day_at_its_hour() -> None:
 
 
 def test_an_alert_about_a_topic_ends_when_the_routing_does_not_ask_about_it_any_more() -> None:
-    driver = Driver(routing(freshness={"payments": "1h"}))
-    driver.take(FreshnessSeen("payments", T0, T0 + 2 * HOUR * 1000)).run(60)
+    driver = Driver(routing(freshness={"orders": "1h"}))
+    driver.take(FreshnessSeen("orders", T0, T0 + 2 * HOUR * 1000)).run(60)
     driver.restart(routing()).run(600)
     assert [items for _, _, items in driver.log] == ["data_freshness:new", "data_freshness:resolved"]

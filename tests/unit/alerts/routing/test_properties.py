@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.routing.config import Routing
-from alerts.routing.inputs import Acknowledged, AlertSeen, FreshnessSeen, Input, SilenceSet
+from alerts.routing.inputs import Acknowledged, AlertSeen, FreshnessSeen, Input, PaymentsSeen, SilenceSet
 from alerts.routing.lifecycle import alert_key
 from alerts.routing.state import Silence, State
 from schemas.decisions import AlertKind
@@ -32,7 +32,7 @@ def rules() -> Routing:
         inhibit=[{"source": ["level=BLOCKED"], "target": ["level=WATCH"], "equal": ["customer"]}],
         pending=[{"matchers": ["level=STANDARD"], "for": "2m"}],
         sector_alert={"customers": 2, "within": "1h"},
-        freshness={"payments": "10m"},
+        freshness={"orders": "10m"},
         silences={"notice_before": "1m", "receiver": "desk"},
     )
 
@@ -44,7 +44,9 @@ def scripts(draw: st.DrawFn) -> list[tuple[int, Input]]:
     tightenings: list[AlertSeen] = []
     for _ in range(draw(st.integers(1, 14))):
         pause = draw(st.sampled_from([0, 1, 29, 30, 45, 300, 900]))
-        what = draw(st.sampled_from(["tighten", "tighten", "tighten", "ease", "retract", "ack", "silence", "fresh"]))
+        what = draw(
+            st.sampled_from(["tighten", "tighten", "tighten", "ease", "retract", "ack", "silence", "fresh", "payments"])
+        )
         customer = draw(st.sampled_from(CUSTOMERS))
         before, level = sorted(draw(st.lists(st.sampled_from(range(4)), min_size=2, max_size=2)))
         cause = draw(st.sampled_from(CAUSES))
@@ -55,7 +57,10 @@ def scripts(draw: st.DrawFn) -> list[tuple[int, Input]]:
         elif what == "ease":
             found.append((pause, replace(event, kind=AlertKind.EASING, level=LEVELS[before])))
         elif what == "fresh":
-            found.append((pause, FreshnessSeen("payments", T0, T0 + draw(st.sampled_from([0, 10**6])))))
+            found.append((pause, FreshnessSeen("orders", T0, T0 + draw(st.sampled_from([0, 10**6])))))
+        elif what == "payments":
+            partition, stale = draw(st.sampled_from("01")), draw(st.booleans())
+            found.append((pause, PaymentsSeen(f"note-{len(found)}", partition, stale, T0, 3_600_000)))
         elif what == "silence":
             ends = T0 + draw(st.integers(60, 2_000)) * 1000
             found.append(
