@@ -139,7 +139,9 @@ async def _statement_entered(staff: Staff) -> None:
     assert (unbalanced.status_code, unbalanced.json()["errors"][0]["field"]) == (422, "body.equity")
     entered = await staff.analyst.post(path, json=FIGURES)
     assert (entered.status_code, entered.json()["status"]) == (200, "done")
-    found = (await staff.reader.get(f"/v1/customers/{NAME}/file")).json()
+    async with asyncio.timeout(20):  # the engine answers before it stores the account that the live book copies
+        while (found := (await staff.reader.get(f"/v1/customers/{NAME}/file")).json())["statement"] is None:
+            await asyncio.sleep(0.05)
     assert found["statement"]["ratios"]["altman_z"] == pytest.approx(2.9709, abs=1e-3)
     assert "FINANCIAL" in [part["code"] for part in found["parts"]]
 
