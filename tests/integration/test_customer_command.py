@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from schemas.levels import Level
 
 from .book import Book
 from .conftest import MakeSettings
 from .demo_process import run
 from .pipeline import Pipeline, publish
+
+pytestmark = pytest.mark.embedded_only
 
 
 async def test_a_customer_is_shown_from_the_archive(make_settings: MakeSettings) -> None:

@@ -18,6 +18,8 @@ from streams.topic_admin import topic_states
 from tests.integration.conftest import MakeSettings
 from tests.integration.pipeline import Pipeline, decisions, in_process, publish
 
+pytestmark = pytest.mark.embedded_only
+
 REAL = os.environ.get("CREDITPULSE_LEDGER")
 
 

@@ -7,10 +7,14 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from streams.settings import Settings
 from tests.integration.book import Book
 from tests.integration.conftest import MakeSettings
 from tests.integration.pipeline import Pipeline, publish
+
+pytestmark = pytest.mark.embedded_only
 
 
 def run(settings: Settings, *arguments: str) -> str:
