@@ -5,8 +5,8 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/setup.done
-# Most of the long tests wait for a broker: more of them side by side than there are cores.
-PYTEST := $(BIN)/pytest -n 3
+# Most of the long tests wait for a broker: many more of them side by side than there are cores.
+PYTEST := $(BIN)/pytest -n 5
 IN_BROWSER := tests/integration/browser
 PYTHON ?=
 

@@ -43,10 +43,12 @@ async def served(settings: Settings) -> AsyncIterator[str]:
 async def client_of(
     url: str, settings: Settings, role: Role, name: str | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client with a key of this role."""
+    """A client with a key of this role, which the API has heard of by now."""
     async with Control(settings) as control:
         key, _ = await create_key(control, name or f"test-{role.value}-{datetime.now(UTC).timestamp()}", role)
     async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
+        while (await client.get("/v1/views")).status_code == 401:
+            await asyncio.sleep(0.02)
         yield client
 
 
