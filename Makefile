@@ -5,8 +5,9 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/setup.done
-# Most of the long tests wait for a broker: many more of them side by side than there are cores.
-PYTEST := $(BIN)/pytest -n 5
+# Most of the long tests wait for a broker: more of them side by side than there are cores. Given out one by one: in the
+# usual large portions one worker would get all the long ones.
+PYTEST := $(BIN)/pytest -n 4 --maxschedchunk=1
 IN_BROWSER := tests/integration/browser
 PYTHON ?=
 
