@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
@@ -68,7 +68,9 @@ class Answers:
     ) -> Page:
         """A page of a view; errors as ``read_view``."""
         if customer_id is not None:
-            return await self._ask(name, customer_id, limit, offset, options)
+            async with self._connection() as database:
+                now = datetime.now(UTC)
+                return Page(await read_view(database, name, customer_id, limit, offset, options), now)
         key = (name, limit, offset, *sorted(options.items()))
         kept = self._kept.get(key)
         if kept is None or self._clock() - kept.at >= kept.seconds * _TIMES:
@@ -83,38 +85,28 @@ class Answers:
 
     async def customer(self, customer_id: str, timeline: int) -> Answer:
         """One customer; see ``read_customer``."""
-        database = await self._free.get()
-        try:
+        async with self._connection() as database:
             return await read_customer(database, customer_id, timeline)
-        finally:
-            self._free.put_nowait(database)
 
     async def audit(self, kind: str, parameters: Mapping[str, str]) -> list[Answer]:
         """A page of the audit trail; see ``read_audit``."""
+        async with self._connection() as database:
+            return await read_audit(database, kind, parameters)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Database]:
         database = await self._free.get()
         try:
-            return await read_audit(database, kind, parameters)
-        finally:
-            self._free.put_nowait(database)
-
-    async def _ask(
-        self, name: str, customer_id: str | None, limit: int, offset: int, options: Mapping[str, str]
-    ) -> Page:
-        database, computed_at = await self._free.get(), datetime.now(UTC)
-        try:
-            return Page(await read_view(database, name, customer_id, limit, offset, options), computed_at)
+            yield database
         finally:
             self._free.put_nowait(database)
 
     async def _work_out(self, key: _Key, options: Mapping[str, str]) -> Page:
         name, limit, offset = key[:3]
         try:
-            async with self._one_long if key in self._kept else nullcontext():
-                database, computed_at, started = await self._free.get(), datetime.now(UTC), self._clock()
-                try:
-                    page = Page(await read_view(database, name, None, limit, offset, options), computed_at)
-                finally:
-                    self._free.put_nowait(database)
+            async with self._one_long if key in self._kept else nullcontext(), self._connection() as database:
+                now, started = datetime.now(UTC), self._clock()
+                page = Page(await read_view(database, name, None, limit, offset, options), now)
                 seconds = self._clock() - started
         except CreditPulseError:
             self._kept.pop(key, None)  # whoever asks next hears what is wrong
