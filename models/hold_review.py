@@ -30,8 +30,8 @@ def stops_hold(
     if reviewed is None or (reviewed.until and day > reviewed.until):
         if brake.lets_hold(account, {currency: p.exposure for currency, p in where.items() if p.exposure > 0}):
             return False
-        reviewed = StoppedTightening(account.level, account.clock, 0)
-        if review is None or review.orders:  # else a tightening waits: the person who decides on it sees the orders
-            account.review = reviewed
+        if review is not None and not review.orders:
+            return True  # a tightening waits already: who decides on it sees the customer's orders
+        reviewed = account.review = StoppedTightening(account.level, account.clock, 0)
     reviewed.orders = [*(other for other in reviewed.orders if other != order_id), order_id][-_MOST_ORDERS:]
     return True
