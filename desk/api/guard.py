@@ -67,6 +67,8 @@ async def known_parameters(request: Request) -> None:
     A filter with a slip in its name, ignored, would answer for the whole book. ``/v1/views/{name}`` documents an object
     of further ones: which there are depends on the view, and the archive refuses the others.
     """
+    if not request.query_params:
+        return
     operation = request.app.openapi()["paths"][request.scope["route"].path_format][request.method.lower()]
     documented = [item for item in operation.get("parameters", ()) if item["in"] == "query"]
     known = {item["name"] for item in documented}

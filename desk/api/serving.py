@@ -8,8 +8,10 @@ import signal
 import uvicorn
 from fastapi import FastAPI
 
-from streams.control import Control
+from schemas.topics import CONTROL
+from streams.kafka_client import open_consumer
 from streams.settings import Settings
+from streams.topic_presence import need_topic
 
 
 def serve(app: FastAPI, settings: Settings, host: str, port: int, grace_seconds: int) -> None:
@@ -41,5 +43,5 @@ def serve(app: FastAPI, settings: Settings, host: str, port: int, grace_seconds:
 
 
 async def _need_broker(settings: Settings) -> None:
-    async with Control(settings):
-        pass
+    async with open_consumer(settings) as consumer:
+        await need_topic(consumer, settings.topic(CONTROL))
