@@ -46,12 +46,10 @@ test: setup ## All tests, on the embedded parts (TEST="-k gate" passes options t
 	$(PYTEST) --ignore=$(IN_BROWSER) $(TEST)
 	@$(MAKE) --no-print-directory test-desk
 
-# One after the other: they share a stack of all services and a browser. The holds have a stack of their own: the stopped
-# tightenings need four customers that are late, and other tests change who is. 5 = none selected by $(TEST).
+# One after the other: they share a stack of all services and a browser. 5 = none selected by $(TEST).
 .PHONY: test-desk
 test-desk: setup ## The tests of the desk in Chromium, a part of `make test`
-	$(BIN)/pytest $(IN_BROWSER) --ignore=$(IN_BROWSER)/test_holds.py $(TEST) || [ $$? -eq 5 ]
-	$(BIN)/pytest $(IN_BROWSER)/test_holds.py $(TEST) || [ $$? -eq 5 ]
+	$(BIN)/pytest $(IN_BROWSER) $(TEST) || [ $$? -eq 5 ]
 
 .PHONY: test-kafka
 test-kafka: setup ## The integration tests again, on a real Apache Kafka (needs Java 17 and Maven)

@@ -149,7 +149,7 @@ def test_the_queue_is_worked_by_keys_and_nothing_is_overwritten(stack: Stack, si
 
 TYPO = "version: typo\nbrake: {share: null, customers: 2, always: 2}\n"
 TYPO += "knock_outs: {ageing: [{days_past_due: 1, at_most: HIGH_RISK}]}\n"
-"""Meant was 15. One customer of each partition is tightened, the two others that are late wait for a person."""
+"""Meant was 15. One customer of each partition is tightened; of C005, C009 and C012 two wait for a person."""
 
 
 @pytest.mark.usefixtures("dispatcher")
