@@ -7,6 +7,7 @@ from datetime import timedelta
 from nicegui import ui
 
 from desk.web.components.basics import Segments, card, empty, skeleton
+from desk.web.components.section import Section
 from desk.web.frame import Frame
 from desk.web.live import News
 from desk.web.views import Row
@@ -22,14 +23,11 @@ class Migration:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         with card(frame.t("migration.title"), span=5, flush=True) as head:
-            self._place = ui.element("div")
-            with self._place:
-                skeleton()
+            self._place = Section(first=skeleton)
         with head:
             ui.element("div").classes("grow")
             choices = [(days, frame.f.days(int(days))) for days in _PERIODS]
             self._days = Segments(choices, "30", lambda _: self._show([]))
-        self._drawn: object = None
         frame.live(self._show, every=_EVERY_SECONDS)
 
     async def _show(self, news: News) -> None:
@@ -37,13 +35,7 @@ class Migration:
         until = frame.services.book.clock().date()
         options = {"from_day": (until - timedelta(days=days)).isoformat(), "to_day": until.isoformat()}
         rows = await frame.view("migration_matrix", limit=1_000, max_age=_EVERY_SECONDS, options=options)
-        state = (days, repr(rows))
-        if state == self._drawn:
-            return
-        self._drawn = state
-        self._place.clear()
-        with self._place:
-            self._table(rows) if rows else empty(frame.t("frame.nothing"))
+        self._place.show((days, rows), lambda: self._table(rows) if rows else empty(frame.t("frame.nothing")))
 
     def _table(self, rows: list[Row]) -> None:
         frame = self._frame

@@ -14,8 +14,10 @@ class Section:
     the time belongs in a section of its own.
     """
 
-    def __init__(self, classes: str = "") -> None:
-        self._box = ui.element("div").classes(classes)
+    def __init__(self, classes: str = "", first: Callable[[], object] = lambda: None) -> None:
+        """``first`` draws what stands there until something is shown."""
+        with ui.element("div").classes(classes) as self._box:
+            first()
         self._shown: object = self
 
     def show(self, what: object, draw: Callable[[], object]) -> None:

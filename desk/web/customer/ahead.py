@@ -13,6 +13,7 @@ from alerts.order_text import order_why
 from alerts.sentences import help_text, way_back_text
 from desk.customer_questions import NEW, FileAnswer, Step, WhatIfAnswer, what_if
 from desk.web.components.basics import badge, button, card, empty, level_badge, plain_table, reason_list
+from desk.web.components.section import Section
 from desk.web.frame import Frame
 from schemas.customer_file import CustomerStanding
 from schemas.decisions import OrderDecision
@@ -26,31 +27,27 @@ class WayBackCard:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._shown: object = None
         with card(frame.t("way_back"), span=6):
-            self._body = ui.element("div").classes("lines")
+            self._body = Section("lines")
 
     def show(self, file: FileAnswer) -> None:
         """As of now."""
+        self._body.show((file.way_back, file.helps, file.override), lambda: self._draw(file))
+
+    def _draw(self, file: FileAnswer) -> None:
         frame = self._frame
-        now = (file.way_back, file.helps, file.override)
-        if now == self._shown:
-            return
-        self._shown = now
-        self._body.clear()
-        with self._body:
-            if file.override is not None:
-                ui.label(frame.t("way_back_person", by=file.override.by))
-            elif file.way_back is None:
-                empty(frame.t("best_already"), "verified")
-            else:
-                ui.label(way_back_text(file.way_back, frame.language)).classes("strong")
-                for found in file.helps:
-                    told = help_text(found, frame.language)
-                    if told:
-                        ui.label(told)
-                    if found.approximate and told:
-                        ui.label(frame.t("approximate")).classes("muted small")
+        if file.override is not None:
+            ui.label(frame.t("way_back_person", by=file.override.by))
+        elif file.way_back is None:
+            empty(frame.t("best_already"), "verified")
+        else:
+            ui.label(way_back_text(file.way_back, frame.language)).classes("strong")
+            for found in file.helps:
+                told = help_text(found, frame.language)
+                if told:
+                    ui.label(told)
+                if found.approximate and told:
+                    ui.label(frame.t("approximate")).classes("muted small")
 
 
 class WhatIfCard:

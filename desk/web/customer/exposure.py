@@ -11,6 +11,7 @@ from nicegui import ui
 from desk.customer_questions import FileAnswer
 from desk.web.components.basics import Segments, badge, button, card, empty, plain_table
 from desk.web.components.charts import Chart, bars, waterfall
+from desk.web.components.section import Section
 from desk.web.customer.origin import show_origin
 from desk.web.frame import Frame
 from models.exposure import BUCKETS
@@ -29,7 +30,6 @@ class ExposureCards:
         self._currency = ""
         self._file: FileAnswer | None = None
         self._seen: object = None
-        self._shown: object = None
         t = frame.t
         with card(t("exposure_parts"), span=5) as head:
             self._waterfall = Chart(frame, t("exposure_about"), 210)
@@ -40,7 +40,7 @@ class ExposureCards:
         with card(t("ageing"), t("ageing_note"), span=3):
             self._ageing = Chart(frame, t("ageing"), 210)
         with card(t("items"), span=4, flush=True, classes="items-card"):
-            self._items = ui.element("div").classes("scroll")
+            self._items = Section("scroll")
 
     def exposure(self, file: FileAnswer) -> Exposure | None:
         """In the currency that is looked at: the one chosen, else the largest."""
@@ -56,7 +56,7 @@ class ExposureCards:
         self._choose(file, exposure)
         self._show_exposure(exposure)
         self._show_ageing(file, exposure)
-        self._show_items(file)
+        self._items.show((file.invoices, file.orders), lambda: self._draw_items(file))
 
     def _choose(self, file: FileAnswer, exposure: Exposure | None) -> None:
         currencies = [item.currency for item in file.exposures]
@@ -106,23 +106,17 @@ class ExposureCards:
             bars(frame, shown, [float(a) for a in amounts], colours, [frame.f.short_money(a) for a in amounts])
         )
 
-    def _show_items(self, file: FileAnswer) -> None:
+    def _draw_items(self, file: FileAnswer) -> None:
         frame = self._frame
-        key = (file.invoices, file.orders)
-        if self._shown == key:
+        if not file.invoices and not file.orders:
+            empty(frame.t("nothing_open"), "done_all")
             return
-        self._shown = key
-        self._items.clear()
-        with self._items:
-            if not file.invoices and not file.orders:
-                empty(frame.t("nothing_open"), "done_all")
-                return
-            head = [(frame.t("item"), False), (frame.t("amount"), True), (frame.t("due_or_placed"), True)]
-            worst = sorted(file.invoices, key=lambda item: -item.days_past_due)
-            rows = [*(self._invoice(item) for item in worst), *(self._order(item) for item in file.orders)]
-            plain_table(head, rows[:_SHOWN])
-            if len(rows) > _SHOWN:
-                ui.label(frame.t("more_items", count=frame.f.number(len(rows) - _SHOWN))).classes("muted small pad")
+        head = [(frame.t("item"), False), (frame.t("amount"), True), (frame.t("due_or_placed"), True)]
+        worst = sorted(file.invoices, key=lambda item: -item.days_past_due)
+        rows = [*(self._invoice(item) for item in worst), *(self._order(item) for item in file.orders)]
+        plain_table(head, rows[:_SHOWN])
+        if len(rows) > _SHOWN:
+            ui.label(frame.t("more_items", count=frame.f.number(len(rows) - _SHOWN))).classes("muted small pad")
 
     def _invoice(self, item: InvoiceOpen) -> Sequence[Any]:
         frame = self._frame

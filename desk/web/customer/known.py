@@ -10,6 +10,7 @@ from alerts.limit_text import limit_line
 from desk import acts
 from desk.customer_questions import FileAnswer
 from desk.web.components.basics import badge, button, card, empty, facts, plain_table
+from desk.web.components.section import Section
 from desk.web.customer.entry import AGENCY, REVIEW, STATEMENT, Kind, enter
 from desk.web.frame import Frame
 
@@ -23,9 +24,8 @@ class Known:
 
     def __init__(self, frame: Frame, customer_id: str) -> None:
         self._frame, self._id = frame, customer_id
-        self._shown: object = None
         with card(frame.t("known"), span=6) as head:
-            self._body = ui.element("div").classes("lines")
+            self._body = Section("lines")
         if frame.may(acts.ASSESSES):
             with head:
                 ui.element("div").classes("grow")
@@ -41,22 +41,19 @@ class Known:
     def show(self, file: FileAnswer) -> None:
         """As of now."""
         now = (file.statement, file.agencies, file.reviews, file.covers, file.limit_basis, file.day)
-        if now == self._shown:
-            return
-        self._shown = now
-        self._body.clear()
-        with self._body:
-            if file.limit_basis:
-                for basis in file.limit_basis:
-                    ui.label(limit_line(basis, self._frame.language)).classes("small")
-            if file.statement is not None:
-                self._statement(file)
-            rows = list(self._said(file))
-            if rows:
-                t = self._frame.t
-                plain_table([(t("who_says"), False), (t("what_it_says"), False), (t("age"), True)], rows)
-            if file.statement is None and not rows:
-                empty(self._frame.t("nothing_known"), "fact_check")
+        self._body.show(now, lambda: self._draw(file))
+
+    def _draw(self, file: FileAnswer) -> None:
+        t = self._frame.t
+        for basis in file.limit_basis:
+            ui.label(limit_line(basis, self._frame.language)).classes("small")
+        if file.statement is not None:
+            self._statement(file)
+        rows = list(self._said(file))
+        if rows:
+            plain_table([(t("who_says"), False), (t("what_it_says"), False), (t("age"), True)], rows)
+        if file.statement is None and not rows:
+            empty(t("nothing_known"), "fact_check")
 
     def _statement(self, file: FileAnswer) -> None:
         frame, f, said = self._frame, self._frame.f, file.statement

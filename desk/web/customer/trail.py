@@ -11,6 +11,7 @@ from nicegui import ui
 from desk.api.customers import Proof, proof_of
 from desk.customer_sheet import entry_text
 from desk.web.components.basics import badge, button, card, empty, plain_table, skeleton
+from desk.web.components.section import Section
 from desk.web.frame import Frame
 from desk.web.texts import said
 from desk.web.views import Row
@@ -24,25 +25,19 @@ class Timeline:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._shown: object = None
         with card(frame.t("timeline"), span=7, flush=True, classes="tall-card"):
-            self._body = ui.element("div").classes("scroll timeline")
-            with self._body:
-                skeleton()
+            self._body = Section("scroll timeline", skeleton)
 
     def show(self, entries: Sequence[Row]) -> None:
         """As ``Views.customer`` has them, newest first."""
-        ids = [(entry["kind"], entry["id"]) for entry in entries]
-        if ids == self._shown:
-            return
-        self._shown = ids
-        self._body.clear()
-        with self._body:
-            for entry in entries:
-                with ui.element("div").classes(f"timeline-row kind-{entry['kind']}"):
-                    ui.label(self._frame.f.clock(entry["time"])).classes("muted nowrap small")
-                    ui.icon(_ICONS[entry["kind"]]).classes("muted")
-                    ui.label(entry_text(entry, self._frame.language))
+        self._body.show([(entry["kind"], entry["id"]) for entry in entries], lambda: self._draw(entries))
+
+    def _draw(self, entries: Sequence[Row]) -> None:
+        for entry in entries:
+            with ui.element("div").classes(f"timeline-row kind-{entry['kind']}"):
+                ui.label(self._frame.f.clock(entry["time"])).classes("muted nowrap small")
+                ui.icon(_ICONS[entry["kind"]]).classes("muted")
+                ui.label(entry_text(entry, self._frame.language))
 
 
 class AuditTrail:
@@ -50,30 +45,24 @@ class AuditTrail:
 
     def __init__(self, frame: Frame, customer_id: str) -> None:
         self._frame, self._id = frame, customer_id
-        self._shown: object = None
         with card(frame.t("audit"), span=5, flush=True, classes="tall-card") as head:
             self._proof = ui.element("div").classes("pad")
-            self._body = ui.element("div").classes("scroll")
-            with self._body:
-                skeleton()
+            self._body = Section("scroll", skeleton)
         with head:
             ui.element("div").classes("grow")
             button(frame.t("verify"), self._verify, icon="verified_user")
 
     def show(self, rows: Sequence[Row]) -> None:
         """Rows of the view `audit`, newest first."""
-        ids = [row["sequence"] for row in rows]
-        if ids == self._shown:
-            return
-        self._shown = ids
+        self._body.show([row["sequence"] for row in rows], lambda: self._draw(rows))
+
+    def _draw(self, rows: Sequence[Row]) -> None:
         t = self._frame.t
-        self._body.clear()
-        with self._body:
-            if not rows:
-                empty(t("no_audit"), "lock_clock")
-                return
-            head = [(t("entry"), True), (t("when"), False), (t("what"), False), (t("who"), False), (t("seal"), False)]
-            plain_table(head, [self._row(row) for row in rows])
+        if not rows:
+            empty(t("no_audit"), "lock_clock")
+            return
+        head = [(t("entry"), True), (t("when"), False), (t("what"), False), (t("who"), False), (t("seal"), False)]
+        plain_table(head, [self._row(row) for row in rows])
 
     def _row(self, row: Row) -> list[Any]:
         frame = self._frame

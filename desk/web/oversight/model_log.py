@@ -33,25 +33,21 @@ class ModelLog:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._shown: object = None
         with card(frame.t("by_month"), frame.t("by_month_note"), span=5):
             self._chart = Chart(frame, frame.t("by_month"), 220)
         with card(frame.t("log"), span=7, flush=True):
-            self._body = ui.element("div").classes("scroll timeline")
+            self._body = Section("scroll timeline")
 
     def show(self, rows: Sequence[Row]) -> None:
         """Rows of the view `model_log`, newest first."""
-        ids = [row["id"] for row in rows]
-        if ids == self._shown:
-            return
-        self._shown = ids
+        self._body.show([row["id"] for row in rows], lambda: self._draw(rows))
+
+    def _draw(self, rows: Sequence[Row]) -> None:
         self._chart.show(self._by_month(rows))
-        self._body.clear()
-        with self._body:
-            if not rows:
-                empty(self._frame.t("no_notes"), "event_note")
-            for row in rows[:_SHOWN]:
-                self._note(row)
+        if not rows:
+            empty(self._frame.t("no_notes"), "event_note")
+        for row in rows[:_SHOWN]:
+            self._note(row)
 
     def _note(self, row: Row) -> None:
         note = ModelNote.model_validate(json.loads(row["event"])["data"])

@@ -11,6 +11,7 @@ from nicegui import ui
 
 from desk.policy_trials import TRIES, Trial
 from desk.web.components.basics import badge, button, card, plain_table
+from desk.web.components.section import Section
 from desk.web.frame import Frame
 from desk.web.texts import said
 from schemas.errors import CreditPulseError
@@ -27,7 +28,6 @@ class PolicyTrialCard:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._shown: object = ...
         self._filled = False
         t = frame.t
         with card(t("draft"), t("draft_note"), span=5):
@@ -40,7 +40,7 @@ class PolicyTrialCard:
                 button(t("in_force_again"), self._fill, icon="restart_alt", look="quiet")
             self._wrong = ui.label("").classes("bad-text hidden").props('role="alert"')
         with card(t("outcome"), t("outcome_note"), span=7):
-            self._body = ui.element("div").classes("lines scroll tallest")
+            self._body = Section("lines scroll tallest")
 
     def show(self) -> None:
         """The newest trial as it stands."""
@@ -51,15 +51,7 @@ class PolicyTrialCard:
         running = newest is not None and newest.state in ("reading", "running")
         if self._frame.may(TRIES):
             self._stop_button.set_visibility(running)
-        if newest == self._shown:
-            return
-        self._shown = newest
-        self._body.clear()
-        with self._body:
-            if newest is None:
-                ui.label(self._frame.t("no_trial")).classes("muted")
-            else:
-                self._tell(newest)
+        self._body.show(newest, lambda: self._tell(newest))
 
     def _fill(self) -> None:
         self._text.value = self._frame.services.book.policy_text()
@@ -71,7 +63,7 @@ class PolicyTrialCard:
                 frame.acting(TRIES), self._text.value or "", frame.services.book.policy_text(), frame.services.now()
             )
         except CreditPulseError as error:
-            self._wrong.text = said(getattr(error, "message", None) or str(error), frame.language)
+            self._wrong.text = frame.error(error)
             self._wrong.classes(remove="hidden")
             return
         self._wrong.classes(add="hidden")
@@ -82,8 +74,11 @@ class PolicyTrialCard:
         if newest is not None:
             await self._frame.try_to(self._frame.services.trials.stop(self._frame.acting(TRIES), newest.id))
 
-    def _tell(self, trial: Trial) -> None:
+    def _tell(self, trial: Trial | None) -> None:
         frame, t = self._frame, self._frame.t
+        if trial is None:
+            ui.label(t("no_trial")).classes("muted")
+            return
         with ui.element("div").classes("bar-row"):
             ui.label(trial.version).classes("strong")
             icon, look = {"done": ("check_circle", "good"), "failed": ("error", "bad")}.get(

@@ -11,6 +11,7 @@ from desk.api.customer_book import BookSum
 from desk.web.components.basics import Segments, Tile, card, empty, plain_table, skeleton, topic_name
 from desk.web.components.charts import Chart, bars, over_time
 from desk.web.components.migration import Migration
+from desk.web.components.section import Section
 from desk.web.components.tape import Tape
 from desk.web.frame import Frame
 from desk.web.live import News
@@ -196,14 +197,11 @@ class _Collection:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         with card(frame.t("collection"), span=4, flush=True):
-            self._place = ui.element("div")
-            with self._place:
-                skeleton()
-        self._drawn: object = None
+            self._place = Section(first=skeleton)
 
     async def show(self) -> None:
         """From the views dso, dso_countback and cei."""
-        frame, f = self._frame, self._frame.f
+        frame = self._frame
         dso = await frame.view("dso", max_age=_MOST_SELDOM_SECONDS)
         back = {row["currency"]: row for row in await frame.view("dso_countback", max_age=_MOST_SELDOM_SECONDS)}
         cei = {
@@ -212,10 +210,13 @@ class _Collection:
             if row["complete"]
         }
         main = sorted(dso, key=lambda row: -float(row["receivables"]))[:2]
-        state = repr((main, [cei.get(row["currency"]) for row in main]))
-        if state == self._drawn:
+        self._place.show((main, back, cei), lambda: self._draw(main, back, cei))
+
+    def _draw(self, main: list[Row], back: dict[str, Row], cei: dict[str, Row]) -> None:
+        frame, f = self._frame, self._frame.f
+        if not main:
+            empty(frame.t("frame.nothing"))
             return
-        self._drawn = state
         figures: tuple[tuple[str, Callable[[Row], str]], ...] = (
             ("dso", lambda row: f.days(row["dso"], 1)),
             ("best_possible_dso", lambda row: f.days(row["best_possible_dso"], 1)),
@@ -223,13 +224,8 @@ class _Collection:
             ("countback", lambda row: f.days(back.get(row["currency"], {}).get("dso"), 1)),
             ("cei", lambda row: f.number(cei.get(row["currency"], {}).get("cei"), 1)),
         )
-        self._place.clear()
-        with self._place:
-            if not main:
-                empty(frame.t("frame.nothing"))
-                return
-            head = [("", False), *((row["currency"], True) for row in main)]
-            plain_table(head, [[frame.t(f"{name}_name"), *(show(row) for row in main)] for name, show in figures])
+        head = [("", False), *((row["currency"], True) for row in main)]
+        plain_table(head, [[frame.t(f"{name}_name"), *(show(row) for row in main)] for name, show in figures])
 
 
 class _ExpectedLoss:
@@ -274,36 +270,32 @@ class _Freshness:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         with card(frame.t("freshness"), frame.t("freshness_note"), span=5, flush=True):
-            self._place = ui.element("div")
-            with self._place:
-                skeleton()
-        self._drawn: list[Row] | None = None
+            self._place = Section(first=skeleton)
 
     async def show(self) -> None:
         """From the view data_freshness."""
+        rows = await self._frame.view("data_freshness", max_age=_SELDOM_SECONDS)
+        shown = [row for row in rows if row["topic"] not in _OURS]
+        self._place.show(shown, lambda: self._draw(shown))
+
+    def _draw(self, rows: list[Row]) -> None:
         frame, f = self._frame, self._frame.f
-        rows = [row for row in await frame.view("data_freshness", max_age=_SELDOM_SECONDS) if row["topic"] not in _OURS]
-        if rows == self._drawn:
+        if not rows:
+            empty(frame.t("frame.nothing"))
             return
-        self._drawn = rows
-        self._place.clear()
-        with self._place:
-            if not rows:
-                empty(frame.t("frame.nothing"))
-                return
-            head = [
-                (frame.t("topic"), False),
-                (frame.t("newest"), False),
-                (frame.t("behind"), True),
-                (frame.t("records"), True),
+        head = [
+            (frame.t("topic"), False),
+            (frame.t("newest"), False),
+            (frame.t("behind"), True),
+            (frame.t("records"), True),
+        ]
+        plain_table(head, [
+            [
+                topic_name(frame, row["topic"]),
+                f.clock(row["newest_time"]), f.days(row["behind_days"], 1), f.number(row["records"]),
             ]
-            plain_table(head, [
-                [
-                    topic_name(frame, row["topic"]),
-                    f.clock(row["newest_time"]), f.days(row["behind_days"], 1), f.number(row["records"]),
-                ]
-                for row in rows
-            ])  # fmt: skip
+            for row in rows
+        ])  # fmt: skip
 
 
 _OURS = frozenset({"ticks", "broadcasts", "partition-reports"})

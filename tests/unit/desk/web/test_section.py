@@ -32,3 +32,16 @@ def test_what_stands_is_left_alone_until_it_changes() -> None:
             section.show(None, lambda: draw("broken"))
         section.show(None, lambda: draw("mended"))
         assert [found.text for found in labels()] == ["mended"]
+
+
+def test_what_stands_there_first_goes_when_something_is_shown() -> None:
+    """Such as the grey bars while it is being loaded."""
+    with Client(page("/section-first")) as client:
+        section = Section(first=lambda: ui.label("loading"))
+
+        def texts() -> list[str]:
+            return [found.text for found in client.elements.values() if isinstance(found, ui.label)]
+
+        assert texts() == ["loading"]
+        section.show(None, lambda: ui.label("nothing"))
+        assert texts() == ["nothing"]
