@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from schemas.errors import Unavailable
 from streams.embedded.guard import Child, start_child
 
 _START_SECONDS = 20.0
+_PORTS = range(20_000, 32_000)
 
 
 class RunningBroker:
@@ -68,11 +70,22 @@ class EmbeddedBroker(RunningBroker):
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that nobody listens on now; no other call, in whatever process, gets it while this one runs.
+
+    Taken from below the range from which systems take the ports of outgoing connections (RFC 6335: 49152, Linux:
+    32768): between this call and the start of what is to listen there, any connection could get one of those.
+    """
+    for _ in range(1000):
+        port = _PORTS.start + secrets.randbelow(len(_PORTS))
+        with socket.socket() as probe, socket.socket(type=socket.SOCK_DGRAM) as claim:
+            try:
+                probe.bind(("127.0.0.1", port))
+                claim.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            claim.detach()  # UDP's port of that number stays bound as long as the process lives: the mark for others
+            return port
+    raise Unavailable(f"no free port from {_PORTS.start} to {_PORTS.stop - 1}")
 
 
 def wait_for_port(child: Child, port: int, seconds: float) -> None:

@@ -86,6 +86,13 @@ def test_a_part_that_does_not_start_says_why(tmp_path: Path) -> None:
         wait_for_port(child, 1, 10.0)
 
 
+def test_a_free_port_is_given_out_once() -> None:
+    """No two of those who are to listen soon get the same port, and no outgoing connection gets it in between."""
+    ports = [free_port() for _ in range(300)]
+    assert len(set(ports)) == 300
+    assert max(ports) < 32_768
+
+
 def two_free_ports() -> int:
     """A port that nobody listens on, nor on the next: the gate takes the one, the engine the other."""
     while True:
