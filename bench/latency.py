@@ -44,7 +44,7 @@ _ALERT = msgspec.json.Decoder(_Alert)
 
 
 @dataclass(slots=True)
-class _Echo:
+class Echo:
     """Times at which keys were sent and seen (seconds of the monotonic clock, one process for both)."""
 
     sent: dict[str, float] = field(default_factory=dict)
@@ -56,7 +56,12 @@ class _Echo:
         return [(self.seen[key] - at) * 1000 for key, at in self.sent.items() if key in self.seen and at >= begin]
 
 
-class _Live:
+def bystander(number: int) -> str:
+    """A customer who stands by: there are ``_BYSTANDERS`` of them."""
+    return f"B{number % _BYSTANDERS:04d}"
+
+
+class Live:
     """Events that come now: orders of customers who stand by, and reversals that cause one alert each."""
 
     def __init__(self) -> None:
@@ -73,7 +78,7 @@ class _Live:
             head: dict[str, object] = {"version": 1, "customer_id": customer}
             return timed(PAYMENTS, now, reversal(head, f"{customer}-0", now, MONEY)), customer
         order = OrderPlaced(
-            version=1, event_id=f"live-{self._count}", occurred_at=now, customer_id=f"B{self._count % _BYSTANDERS:04d}",
+            version=1, event_id=f"live-{self._count}", occurred_at=now, customer_id=bystander(self._count),
             order_id=f"live-{self._count}", **MONEY,
         )  # fmt: skip
         return timed(ORDERS, now, order), None
@@ -88,19 +93,19 @@ async def latency(
     step(f"latency: history of {reserve} customers")
     await publish(settings, punctual_history(reserve, datetime.now(UTC)))
     with Worker(settings, "gate"), Worker(settings, "engine"):
-        await _drained(settings)
+        await drained(settings)
         echo_name = settings.topic("echo")
         await _make_topic(settings, echo_name)
-        live = _Live()
+        live = Live()
         alerts: list[list[float]] = []
         echoes: list[list[float]] = []
         missing = 0
-        async with _producer(settings) as producer:
-            await _phase(settings, producer, live, seconds / 2)  # warm up
+        async with producer_of(settings) as producer:
+            await live_phase(settings, producer, live, seconds / 2)  # warm up
             for number in range(rounds):
                 step(f"latency: round {number + 1}")
                 echoes.append((await _echo_phase(settings, producer, echo_name, live, seconds)).ms())
-                phase = await _phase(settings, producer, live, seconds)
+                phase = await live_phase(settings, producer, live, seconds)
                 alerts.append(phase.ms())
                 missing += len(phase.sent) - len(phase.seen)
     return _figures(alerts, echoes, missing)
@@ -131,7 +136,8 @@ def _figures(alerts: list[list[float]], echoes: list[list[float]], missing: int)
 
 
 @asynccontextmanager
-async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+async def producer_of(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer that sends at once."""
     async with AIOKafkaProducer(**settings.kafka_client_options(), linger_ms=0) as producer:
         yield producer
 
@@ -145,17 +151,18 @@ async def _make_topic(settings: Settings, name: str) -> None:
         await admin.close()
 
 
-async def _drained(settings: Settings) -> None:
+async def drained(settings: Settings) -> None:
+    """Return when gate and engine have done all that was published."""
     async with Backlog(settings) as backlog, asyncio.timeout(120):
         while not await backlog.all_applied():
             await asyncio.sleep(0.2)
 
 
-async def _paced(seconds: float) -> AsyncIterator[int]:
-    """Numbers at EVENTS_PER_SECOND; when late, without pause until caught up."""
+async def _paced(seconds: float, rate: int = EVENTS_PER_SECOND) -> AsyncIterator[int]:
+    """Numbers, ``rate`` a second; when late, without pause until caught up."""
     start = time.monotonic()
-    for number in range(int(seconds * EVENTS_PER_SECOND)):
-        ahead = start + number / EVENTS_PER_SECOND - time.monotonic()
+    for number in range(int(seconds * rate)):
+        ahead = start + number / rate - time.monotonic()
         if ahead > 0:
             await asyncio.sleep(ahead)
         yield number
@@ -190,15 +197,17 @@ async def _watching(settings: Settings, topic: str, seen: Callable[[Any, float],
         await consumer.stop()
 
 
-async def _phase(settings: Settings, producer: AIOKafkaProducer, live: _Live, seconds: float) -> _Echo:
+async def live_phase(
+    settings: Settings, producer: AIOKafkaProducer, live: Live, seconds: float, rate: int = EVENTS_PER_SECOND
+) -> Echo:
     """Live events through gate and engine; times of those that cause an alert."""
-    found = _Echo()
+    found = Echo()
 
     def seen(record: Any, now: float) -> None:
         found.seen.setdefault(_ALERT.decode(record.value).subject, now)
 
     async with _watching(settings, settings.topic(ALERTS), seen):
-        async for _ in _paced(seconds):
+        async for _ in _paced(seconds, rate):
             event, customer = live.event()
             key = (event.key or "").encode()
             if customer is not None:
@@ -208,9 +217,9 @@ async def _phase(settings: Settings, producer: AIOKafkaProducer, live: _Live, se
     return found
 
 
-async def _echo_phase(settings: Settings, producer: AIOKafkaProducer, topic: str, live: _Live, seconds: float) -> _Echo:
+async def _echo_phase(settings: Settings, producer: AIOKafkaProducer, topic: str, live: Live, seconds: float) -> Echo:
     """As many and as large records through one topic, read by a consumer like that of the alerts."""
-    found = _Echo()
+    found = Echo()
 
     def seen(record: Any, now: float) -> None:
         found.seen[record.key.decode()] = now

@@ -76,6 +76,13 @@ async def publish(settings: Settings, events: Iterable[TimedEvent]) -> None:
         await publisher.flush()
 
 
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used, all threads (Linux)."""
+    # After the name of the program, which may hold blanks: utime and stime are the fields 14 and 15 of proc(5).
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+
+
 @dataclass(slots=True)
 class Worker:
     """A running ``creditpulse worker --role ...`` process. Context manager: stopped at the end, whatever happens."""
@@ -127,9 +134,7 @@ class Worker:
 
     def cpu_seconds(self) -> float:
         """Processor time that the process has used, all threads (Linux)."""
-        # After the name of the program, which may hold blanks: utime and stime are the fields 14 and 15 of proc(5).
-        fields = Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+        return cpu_seconds(self.child.pid)
 
     def memory_mb(self) -> dict[str, float]:
         """Resident memory now and at its highest, in MB (Linux)."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from nicegui import ui
 from nicegui.element import Element
+from nicegui.elements.mixins.text_element import TextElement
 
 from desk.web.frame import Frame
 from desk.web.theme import LEVEL_ICONS
@@ -156,14 +157,17 @@ def plain_table(head: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str | 
     with ui.element("table").classes("plain") as found:
         with ui.element("thead"), ui.element("tr"):
             for text, number in head:
-                with ui.element("th").classes("num" if number else "").props('scope="col"'):
-                    ui.label(text)
+                TextElement(tag="th", text=text).classes("num" if number else "").props('scope="col"')
         with ui.element("tbody"):
             for row in rows:
                 with ui.element("tr"):
                     for (_, number), cell in zip(head, row, strict=True):
-                        with ui.element("td").classes("num" if number else ""):
-                            ui.label(cell) if isinstance(cell, str) else cell()
+                        look = "num" if number else ""
+                        if isinstance(cell, str):
+                            TextElement(tag="td", text=cell).classes(look)
+                        else:
+                            with ui.element("td").classes(look):
+                                cell()
     return found
 
 

@@ -36,7 +36,7 @@ class Column:
 
     ``lines``: a text may take so many, the rest of it is in a tooltip; ``decimals`` of numbers; ``currency``: the row's
     field that names the currency of money; ``target``: of a link, the row's address; ``look``: of a badge, the row's
-    text, icon and look.
+    text, icon and look; both depend on the row alone.
     """
 
     field: str
@@ -146,9 +146,14 @@ class Table:
 
     def show(self, rows: Iterable[Row]) -> None:
         """The rows as they are now; only what differs goes to the browser, nothing jumps."""
+        columns = [*self._columns, *self._hidden_key()]
+        before, shown = {str(row[self._key]): row for row in self._source}, self._rows
         self._source = list(rows)
+        # Most rows of a live table are as they were: their texts are kept.
         now = {
-            str(row[self._key]): cells(self._frame, [*self._columns, *self._hidden_key()], row) for row in self._source
+            key: shown[key] if before.get(key) == row else cells(self._frame, columns, row)
+            for row in self._source
+            for key in (str(row[self._key]),)
         }
         added = [row for key, row in now.items() if key not in self._rows]
         changed = [row for key, row in now.items() if key in self._rows and row != self._rows[key]]

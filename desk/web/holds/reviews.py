@@ -26,6 +26,7 @@ class Reviews:
     def __init__(self, frame: Frame, *, height: int | str) -> None:
         self._frame = frame
         self._alerts: dict[str, CreditAlert] = {}
+        self._told: dict[str, tuple[CreditAlert, dict[str, Any]]] = {}
         self.rows: dict[str, dict[str, Any]] = {}
         t = frame.t
         columns = [
@@ -74,18 +75,28 @@ class Reviews:
     def _row(
         self, customer_id: str, alert: CreditAlert, review: TighteningReview, waits: StoppedTightening
     ) -> dict[str, Any]:
+        book, since = self._frame.services.book, from_ms(waits.since)
+        events_clock = self._frame.services.settings.clock == "events"
+        now = book.known(customer_id).as_of if events_clock else self._frame.services.now()
+        told = self._told.get(customer_id)
+        if told is None or told[0] is not alert:
+            # The texts of hundreds of reviews: worked out once for each alert, not at each of its looks.
+            told = self._told[customer_id] = alert, self._texts(customer_id, alert, review)
+        age = self._frame.f.age(max(now - since, timedelta()))
+        return {**told[1], "since": since, "age": age, "version": waits.version}
+
+    def _texts(self, customer_id: str, alert: CreditAlert, review: TighteningReview) -> dict[str, Any]:
         frame, t, f = self._frame, self._frame.t, self._frame.f
-        since = from_ms(waits.since)
-        known = frame.services.book.known(customer_id)
-        now = known.as_of if frame.services.settings.clock == "events" else frame.services.now()
         currency, amount = max(alert.at_stake.items(), key=lambda item: item[1], default=("", None))
-        reasons = [frame.reason(reason) for reason in (*alert.caps, *alert.reasons) if reason.code != "OTHER"]
+        why = joined(
+            [frame.reason(reason) for reason in (*alert.caps, *alert.reasons) if reason.code != "OTHER"], frame.language
+        )
         limits = ", ".join(f.money(limit, name) for name, limit in sorted(review.limits.items()))
         pairs = [
             (t("customer"), alert.master.name or customer_id),
             (t("frame.level"), f"{frame.code(alert.level)} → {frame.code(review.to_level)}"),
             (t("order"), ", ".join(review.order_ids)),
-            (t("why"), joined(reasons, frame.language)),
+            (t("why"), why),
             (t("exposure"), f.money(amount, currency)),
             (t("limit_then"), limits),
             (t("terms_then"), f.days(review.terms_days) if review.terms_days is not None else ""),
@@ -96,12 +107,9 @@ class Reviews:
             "name": alert.master.name or customer_id,
             "level": alert.level.value,
             "to_level": review.to_level.value,
-            "since": since,
-            "age": f.age(max(now - since, timedelta())),
             "amount": amount,
             "currency": currency,
-            "why": joined(reasons, frame.language),
-            "version": waits.version,
+            "why": why,
             "facts": [pair for pair in pairs if pair[1]],
         }
 

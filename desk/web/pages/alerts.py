@@ -66,8 +66,9 @@ class _AlertsPage:
                 ui.element("div").classes("grow")
                 if frame.may(Role.ANALYST):
                     button(t("silence"), lambda: self._silence(""), icon="notifications_paused")
-            with card(t("groups"), t("groups_note"), span=6):
-                self._groups = Section()
+            with card(t("groups"), t("groups_note"), span=6, flush=True):
+                self._no_groups = Section()
+                self._groups = Table(frame, self._group_columns(), key="id", height=260, about=t("groups"))
             with card(t("grades"), t("grades_note"), span=12, flush=True):
                 self._grades = Table(frame, self._grade_columns(), key="key", height=220, about=t("grades"))
         frame.live(self._refresh, control=[acknowledgement.KIND, silences.KIND], every=_SECONDS)
@@ -96,6 +97,15 @@ class _AlertsPage:
             Column("muted", t("muted_by"), "text", 108),
             Column("acknowledged_by", t("acknowledged_by"), "text", 132),
             Column("told", t("told"), "text", 96),
+        ]
+
+    def _group_columns(self) -> list[Column]:
+        t = self._frame.t
+        return [
+            Column("receiver", t("receiver"), "text", 120),
+            Column("labels", t("labels"), "text"),
+            Column("count", t("count"), "number", 84),
+            Column("told_at", t("told_at"), "time", 118),
         ]
 
     def _grade_columns(self) -> list[Column]:
@@ -135,7 +145,9 @@ class _AlertsPage:
         self._none.show(why, lambda: empty(self._frame.t(why), "notifications_off") if why else None)
         self._silences.show(known, lambda: self._draw_silences(known))
         groups = self._group_rows(alert_service.list_groups(services.alerts), {one.id for one in found})
-        self._groups.show(groups, lambda: self._draw_groups(groups))
+        self._groups.show(groups)
+        self._groups.grid.set_visibility(bool(groups))
+        self._no_groups.show(not groups, lambda: None if groups else empty(self._frame.t("no_groups")))
 
     def _show_tiles(self, found: list[AlertView], known: list[SilenceView]) -> None:
         f = self._frame.f
@@ -188,24 +200,17 @@ class _AlertsPage:
         if self._frame.may(Role.ANALYST):
             button(self._frame.t("end"), lambda: self._end(one), look="quiet", label=self._frame.t("end_silence"))
 
-    def _group_rows(self, groups: list[GroupView], known: set[str]) -> list[list[str]]:
-        f = self._frame.f
+    def _group_rows(self, groups: list[GroupView], known: set[str]) -> list[dict[str, Any]]:
         return [
-            [
-                one.receiver,
-                ", ".join(f"{name}={value}" for name, value in sorted(one.labels.items())),
-                f.number(sum(member in known for member in one.alerts)),
-                f.time(one.told_at) if one.told_at else "–",
-            ]
+            {
+                "id": one.id,
+                "receiver": one.receiver,
+                "labels": ", ".join(f"{name}={value}" for name, value in sorted(one.labels.items())),
+                "count": sum(member in known for member in one.alerts),
+                "told_at": one.told_at,
+            }
             for one in groups[:_MOST]
         ]
-
-    def _draw_groups(self, rows: list[list[str]]) -> None:
-        t = self._frame.t
-        if not rows:
-            empty(t("no_groups"))
-            return
-        plain_table([(t("receiver"), False), (t("labels"), False), (t("count"), True), (t("told_at"), False)], rows)
 
     async def _refresh_grades(self, news: News) -> None:
         rows = await self._frame.view("tightening_grades", limit=_MOST, max_age=_GRADES_SECONDS)
