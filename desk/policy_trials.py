@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from uuid import uuid4
 from pydantic import BaseModel, Field, ValidationError
 
 from desk.api.roles import Person, Role, may
+from models.calendar import MS_PER_DAY, to_ms
 from models.policy import layered_policy
 from schemas.errors import Conflict, CreditPulseError, InvalidInput
 from schemas.topics import BY_NAME, CUSTOMER_TOPICS, MARKET
@@ -70,8 +71,8 @@ class PolicyTrials:
     ) -> None:
         await end_task(self._task)
 
-    def start(self, who: Person, draft: str, in_force: str, now: datetime) -> Trial:
-        """Begin a comparison.
+    def start(self, who: Person, draft: str, in_force: str, now: datetime, until: datetime) -> Trial:
+        """Begin a comparison at ``now``; the past goes on ``until`` then, the clock of the book.
 
         Raises:
             Refused: the role (403).
@@ -86,7 +87,7 @@ class PolicyTrials:
         self._trials[trial.id] = trial
         for oldest in list(self._trials)[:-_KEPT]:
             del self._trials[oldest]
-        self._task = asyncio.create_task(self._run(trial.id, draft, in_force), name="policy trial")
+        self._task = asyncio.create_task(self._run(trial.id, draft, in_force, until), name="policy trial")
         return trial
 
     def get(self, trial_id: str) -> Trial:
@@ -108,7 +109,7 @@ class PolicyTrials:
             self._set(trial_id, state="failed", message=f"stopped by {who.name}")
         return self.get(trial_id)
 
-    async def _run(self, trial_id: str, draft: str, in_force: str) -> None:
+    async def _run(self, trial_id: str, draft: str, in_force: str, until: datetime) -> None:
         try:
             with tempfile.TemporaryDirectory(prefix="creditpulse-") as folder:
                 place = Path(folder)
@@ -117,7 +118,10 @@ class PolicyTrials:
                 (place / "draft.yaml").write_text(draft, encoding="utf-8")
                 await asyncio.to_thread(write_events, place / "past.jsonl", events)
                 self._set(trial_id, state="running", events=len(events))
-                found = await _compare(place, lambda share: self._set(trial_id, progress=share))
+                # Not a day more: one on which nobody paid, because it has not been yet, makes everybody late.
+                quiet_days = (to_ms(until) - events[-1].timestamp_ms) // MS_PER_DAY if events else 0
+                options = ("--trailing-days", max(0, quiet_days), "--partitions", self._settings.partitions)
+                found = await _compare(place, options, lambda share: self._set(trial_id, progress=share))
             self._set(trial_id, state="done", progress=1.0, found=found)
         except CreditPulseError as error:
             self._set(trial_id, state="failed", message=str(error))
@@ -154,10 +158,10 @@ async def past_of(settings: Settings) -> list[TimedEvent]:
     return sorted(events, key=lambda event: event.timestamp_ms)
 
 
-async def _compare(place: Path, progress: Callable[[float], None]) -> dict[str, Any]:
+async def _compare(place: Path, options: Iterable[object], progress: Callable[[float], None]) -> dict[str, Any]:
     command = (
         "nice", "-n", _NICE, sys.executable, "-m", "streams.cli", "compare",
-        "in-force.yaml", "draft.yaml", "past.jsonl", "--json", "--progress-lines",
+        "in-force.yaml", "draft.yaml", "past.jsonl", "--json", "--progress-lines", *map(str, options),
     )  # fmt: skip
     out = place / "found.json"
     with out.open("wb") as file:

@@ -76,7 +76,8 @@ async def restore(services: Asked, who: Admin, body: Restoration) -> ModelActSen
 @router.post("/v1/policy-trials", summary="Try a draft policy on the past, in money", status_code=202)
 async def try_policy(services: Asked, who: Analyst, response: Response, body: Draft) -> Trial:
     """It runs in the background, one at a time: look under its id."""
-    trial = services.trials.start(who, body.text, services.book.policy_text(), services.now())
+    book = services.book
+    trial = services.trials.start(who, body.text, book.policy_text(), services.now(), book.clock())
     response.headers["Location"] = f"/v1/policy-trials/{trial.id}"
     return trial
 

@@ -19,11 +19,11 @@ from models.calendar import to_ms
 from schemas.assessments import LevelOverridden
 from schemas.events import OrderInvoiced, PaymentReceived
 from schemas.levels import Level
-from schemas.topics import ASSESSMENTS, MODEL_LOG, ORDERS, PAYMENTS, TICKS
-from streams.clock import tick
+from schemas.topics import ASSESSMENTS, MODEL_LOG, ORDERS, PAYMENTS
 from streams.dead_letter_box import read_dead_letters
 from streams.settings import Settings
 from streams.sources.event_file import TimedEvent, timed
+from streams.sources.ticks import with_ticks
 from streams.topic_reader import read_to_end
 from tests.integration.api_parts import api_on_a_book
 from tests.integration.conftest import ALONE, MakeSettings
@@ -47,7 +47,7 @@ def head(number: int) -> dict[str, Any]:
 
 def book() -> list[TimedEvent]:
     """Four invoices, two of them paid on time; a payment with a wrong amount, and an override under another's key."""
-    events: list[tuple[str, BaseModel]] = [(TICKS, tick(START))]
+    events: list[tuple[str, BaseModel]] = []
     for number in range(4):
         day = (START + timedelta(days=number)).date()
         invoice = OrderInvoiced(
@@ -69,7 +69,7 @@ def book() -> list[TimedEvent]:
     found = [timed(topic, getattr(event, "occurred_at", START), event) for topic, event in events]
     found.append(TimedEvent(PAYMENTS, NAME, to_ms(at), wrong.encode()))
     found.append(TimedEvent(ASSESSMENTS, "somebody else", to_ms(at), override.model_dump_json().encode()))
-    return [*found, timed(TICKS, START + timedelta(days=20), tick(START + timedelta(days=20)))]
+    return list(with_ticks(sorted(found, key=lambda event: event.timestamp_ms), trailing_days=8))
 
 
 MENDED = (START + timedelta(days=12)).isoformat()
@@ -103,9 +103,9 @@ async def test_what_analysts_and_admins_see_and_do(running: tuple[Settings, Pipe
     """One worker for all of it; each step begins where the one before has ended."""
     settings, pipeline, staff = running
     await _file_and_what_if(staff)
+    await _policy_trial(staff)
     await _statement_entered(staff)
     await _dead_letters(settings, pipeline, staff)
-    await _policy_trial(staff)
     await _models(settings, pipeline, staff)
 
 
@@ -176,6 +176,8 @@ async def _policy_trial(staff: Staff) -> None:
     assert trial["state"] == "done", trial["message"]
     assert (trial["found"]["b"]["policy_version"], trial["progress"]) == ("tighter", 1.0)
     assert trial["found"]["difference"]["USD"]["holds"] + trial["found"]["difference"]["USD"]["rejections"] > 0
+    level_now = (await staff.reader.get(f"/v1/customers/{NAME}/file")).json()["level"]
+    assert trial["found"]["a"]["levels"] == {level_now: 1}  # the past ends where the book stands, not a month later
 
 
 async def _models(settings: Settings, pipeline: Pipeline, staff: Staff) -> None:

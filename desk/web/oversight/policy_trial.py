@@ -59,9 +59,9 @@ class PolicyTrialCard:
     def _start(self) -> None:
         frame = self._frame
         try:
-            frame.services.trials.start(
-                frame.acting(TRIES), self._text.value or "", frame.services.book.policy_text(), frame.services.now()
-            )
+            services = frame.services
+            draft, in_force = self._text.value or "", services.book.policy_text()
+            services.trials.start(frame.acting(TRIES), draft, in_force, services.now(), services.book.clock())
         except CreditPulseError as error:
             self._wrong.text = frame.error(error)
             self._wrong.classes(remove="hidden")
@@ -98,12 +98,17 @@ class PolicyTrialCard:
     def _found(self, found: dict[str, Any]) -> None:
         frame, t = self._frame, self._frame.t
         one, other = found["a"], found["b"]
-        rows: list[Sequence[Any]] = [self._count("alerts_total", one["alerts"]["total"], other["alerts"]["total"])]
+        rows: list[Sequence[Any]] = [self._count(t("alerts_total"), one["alerts"]["total"], other["alerts"]["total"])]
         levels = [level for level in Level if level in one["levels"] or level in other["levels"]]
-        rows += [self._count(level, one["levels"].get(level, 0), other["levels"].get(level, 0)) for level in levels]
+        rows += [
+            self._count(
+                t("at_level", level=frame.code(level)), one["levels"].get(level, 0), other["levels"].get(level, 0)
+            )
+            for level in levels
+        ]
         for currency, difference in found["difference"].items():
             a, b = (run["money"]["currencies"].get(currency, {}) for run in (one, other))
-            rows += [self._count(f"{name}", a.get(name, 0), b.get(name, 0), currency) for name in _COUNTS]
+            rows += [self._count(t(name), a.get(name, 0), b.get(name, 0), currency) for name in _COUNTS]
             rows += [
                 self._money(name, a.get(name, "0"), b.get(name, "0"), difference[name], currency) for name in _MONEY
             ]
@@ -114,9 +119,8 @@ class PolicyTrialCard:
             head = [(t("customer"), False), (t("net_in_force"), True), (t("net_draft"), True), (t("difference"), True)]
             plain_table(head, [self._customer(row) for row in customers[:_CUSTOMERS]])
 
-    def _count(self, name: str, a: int, b: int, currency: str = "") -> Sequence[Any]:
+    def _count(self, label: str, a: int, b: int, currency: str = "") -> Sequence[Any]:
         f = self._frame.f
-        label = self._frame.code(name) if name.isupper() else self._frame.t(name)
         return [f"{label} {currency}".strip(), f.number(a), f.number(b), f.number(b - a, signed=True)]
 
     def _money(self, name: str, a: str, b: str, difference: str, currency: str) -> Sequence[Any]:
