@@ -54,7 +54,7 @@ class HoldQueue:
         found = []
         for _, customer_id, order_id in waiting:
             known = self._services.book.known(customer_id)
-            account, day = known.account, day_of(self.clock(known.as_of))
+            account, day = known.account, self._day(known.as_of)
             if account is None:
                 continue
             seen = before.get((customer_id, order_id))
@@ -68,14 +68,11 @@ class HoldQueue:
 
     def oldest_age(self) -> timedelta | None:
         """How long the longest waiting has waited; raises Unavailable while the book is being read."""
-        held_since, customer_id, _ = next(iter(self._waiting()), (0, "", ""))
-        if not held_since:
-            return None
-        return self.clock(self._services.book.known(customer_id).as_of) - from_ms(held_since)
+        held_since, _, _ = next(iter(self._waiting()), (0, "", ""))
+        return age_of(self._services, from_ms(held_since)) if held_since else None
 
-    def clock(self, as_of: datetime) -> datetime:
-        """What ages are counted to: in a replay of the past its own time."""
-        return as_of if self._services.settings.clock == "events" else self._services.now()
+    def _day(self, as_of: datetime) -> int:
+        return day_of(as_of if self._services.settings.clock == "events" else self._services.now())
 
     def _waiting(self) -> Sequence[tuple[int, str, str]]:
         customers, book = self._services.customers, self._services.book
@@ -88,6 +85,12 @@ class HoldQueue:
             for order_id, order in account.orders.items()
             if order.held
         )
+
+
+def age_of(services: Services, since: datetime) -> timedelta:
+    """How long that is ago; in a replay of the past by the clock of the book, one for all of its partitions."""
+    now = services.book.clock() if services.settings.clock == "events" else services.now()
+    return max(now - since, timedelta())
 
 
 def _check(known: Known, account: Account, order_id: str, day: int) -> HeldOrder:

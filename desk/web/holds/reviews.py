@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 from alerts.sentences import joined
+from desk.hold_queue import age_of
 from desk.web.components.basics import empty
 from desk.web.components.section import Section
 from desk.web.components.table import Column, Table
@@ -75,15 +75,13 @@ class Reviews:
     def _row(
         self, customer_id: str, alert: CreditAlert, review: TighteningReview, waits: StoppedTightening
     ) -> dict[str, Any]:
-        book, since = self._frame.services.book, from_ms(waits.since)
-        events_clock = self._frame.services.settings.clock == "events"
-        now = book.known(customer_id).as_of if events_clock else self._frame.services.now()
+        since = from_ms(waits.since)
         told = self._told.get(customer_id)
         if told is None or told[0] is not alert:
             # The texts of hundreds of reviews: worked out once for each alert, not at each of its looks.
             told = self._told[customer_id] = alert, self._texts(customer_id, alert, review)
-        age = self._frame.f.age(max(now - since, timedelta()))
-        return {**told[1], "since": since, "age": age, "version": waits.version}
+        waited = self._frame.f.age(age_of(self._frame.services, since))
+        return {**told[1], "since": since, "age": waited, "version": waits.version}
 
     def _texts(self, customer_id: str, alert: CreditAlert, review: TighteningReview) -> dict[str, Any]:
         frame, t, f = self._frame, self._frame.t, self._frame.f

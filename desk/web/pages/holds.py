@@ -13,7 +13,7 @@ from nicegui import ui
 
 from alerts.feed import FeedItem
 from desk import acts, proposals
-from desk.hold_queue import MOST, HeldOrder
+from desk.hold_queue import MOST, HeldOrder, age_of
 from desk.proposals import Proposal
 from desk.web.components.basics import Segments, Tile, button, card, empty, plain_table
 from desk.web.components.section import Section
@@ -165,8 +165,7 @@ class _HoldsPage:
         }
 
     def _age(self, held: HeldOrder) -> timedelta | None:
-        now = self._queue.clock(self._frame.services.book.known(held.customer_id).as_of)
-        return now - held.held_since if held.held_since is not None else None
+        return age_of(self._frame.services, held.held_since) if held.held_since is not None else None
 
     def _show_tiles(self, waiting: list[HeldOrder], found: list[Proposal]) -> None:
         f, t = self._frame.f, self._frame.t
