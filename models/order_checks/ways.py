@@ -20,11 +20,16 @@ _NAMED = 10
 
 
 def ways_to_pass(facts: Facts, failed: list[Failed]) -> list[WayToPass]:
-    """Ways of which each one is enough: pay, a deposit, a smaller order, shorter terms. Where none is, a person."""
+    """Ways of which each one is enough: pay, a deposit, a smaller order, shorter terms. Where none is, a person.
+
+    None where nothing has failed: the order passes as it is.
+    """
+    if not failed:
+        return []
     order = facts.order
     person = [item.check.code for item in failed if not item.is_curable]
     found = [] if person else [way for way in _ways(facts, failed) if passes(facts, way)]
-    if failed and not found:
+    if not found:
         needs = person or [item.check.code for item in failed]
         found = [WayToPass(kind="person", currency=order.currency, needs=needs)]
     return found
