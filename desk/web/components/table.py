@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -145,7 +146,7 @@ class Table:
             self.grid.on("cellKeyDown", opened, ["data"], js_handler=_ON_ENTER)
 
     def show(self, rows: Iterable[Row]) -> None:
-        """The rows as they are now; only what differs goes to the browser, nothing jumps."""
+        """The rows as they are now, in this order; only what differs goes to the browser, nothing jumps."""
         columns = [*self._columns, *self._hidden_key()]
         before, shown = {str(row[self._key]): row for row in self._source}, self._rows
         self._source = list(rows)
@@ -159,12 +160,15 @@ class Table:
         changed = [row for key, row in now.items() if key in self._rows and row != self._rows[key]]
         gone = [row for key, row in self._rows.items() if key not in now]
         first = not self._rows
+        stands = [*(key for key in self._rows if key in now), *(str(row[self._key]) for row in added)]
         self._rows = now
         if first:
             self.grid.options["rowData"] = list(now.values())
             self.grid.run_grid_method("setGridOption", "rowData", list(now.values()))
         elif added or changed or gone:
             self.grid.run_grid_method("applyTransaction", {"add": added, "update": changed, "remove": gone})
+        if not first and stands != list(now):  # what is added comes last by itself
+            self.grid.client.run_javascript(f"cp.order({self.grid.id}, {json.dumps(list(now))})")
 
     def csv(self) -> str:
         """What is shown, as CSV; see ``to_csv``."""

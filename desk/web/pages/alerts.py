@@ -138,8 +138,10 @@ class _AlertsPage:
         found = alert_service.list_alerts(services.alerts, services.control, now=now)
         self._show_tiles(found, known)
         wanted = self._filter.value
-        shown = [one for one in found if wanted == "all" or (one.state in ENDED) == (wanted == "ended")][:_MOST]
-        self._table.show([self._row(one) for one in shown])
+        shown = [one for one in found if wanted == "all" or (one.state in ENDED) == (wanted == "ended")]
+        if wanted == "ended":  # what has just ended is what one looks for
+            shown.sort(key=lambda one: one.ended or one.since, reverse=True)
+        self._table.show([self._row(one) for one in shown[:_MOST]])
         self._table.grid.set_visibility(bool(shown))
         why = "" if shown else f"none_{wanted}" if services.alerts.dispatched else "not_dispatched"
         self._none.show(why, lambda: empty(self._frame.t(why), "notifications_off") if why else None)

@@ -68,6 +68,12 @@
     },
   });
 
+  // The rows of a table in this order; what is chosen, and where one has scrolled to, stays.
+  const order = (id, keys) => {
+    const grid = getElement(id)?.api;
+    if (grid) grid.setGridOption("rowData", keys.map((key) => grid.getRowNode(key)?.data).filter(Boolean));
+  };
+
   // Which rows are in view, and new values for some of them; a cell that differs lights up for a moment.
   const shownIds = (id) => {
     const grid = getElement(id)?.api;
@@ -217,5 +223,5 @@
     });
   };
 
-  window.cp = { shown, badge, signed, link, prose, spark, rows, shownIds, renew, tape, holdTape, queueKeys };
+  window.cp = { shown, badge, signed, link, prose, spark, rows, order, shownIds, renew, tape, holdTape, queueKeys };
 })();

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from playwright.sync_api import expect
 
 from desk.api.roles import Role
-from tests.integration.browser.conftest import SignIn
+from schemas.assessments import LevelOverridden
+from schemas.levels import Level
+from schemas.topics import ASSESSMENTS
+from streams.sources.event_file import timed
+from tests.integration.browser.conftest import SignIn, Stack
 
 pytestmark = pytest.mark.embedded_only
 
@@ -59,3 +65,30 @@ def test_tightenings_are_graded_on_the_page(sign_in: SignIn) -> None:
     page = sign_in(Role.READER, "/alerts")
     grades = page.locator("section.card", has=page.locator("h2", has_text="Tightenings graded"))
     expect(grades.locator("[col-id=model]").nth(1)).to_have_text("rate-blr-2", timeout=30_000)
+
+
+@pytest.mark.usefixtures("dispatcher")
+def test_what_comes_later_takes_its_place(stack: Stack, sign_in: SignIn) -> None:
+    """A critical alert stands above the others as soon as it is there, not below those that were there before."""
+    page = sign_in(Role.READER, "/alerts")
+    alerts = page.locator("section.card", has=page.get_by_role("heading", name="Alerts", exact=True))
+    expect(alerts.locator(".ag-row", has_text="Notice").first).to_be_visible(timeout=30_000)
+    now = stack.now()
+    blocked = LevelOverridden(
+        version=1, customer_id="C000", event_id="C000-blocked", occurred_at=now, by="ana", reason="left the trade",
+        level=Level.BLOCKED, expires_on=now.date() + timedelta(days=90),
+    )  # fmt: skip
+    stack.publish(timed(ASSESSMENTS, now, blocked))
+    expect(alerts.locator(".ag-row", has_text="C000").filter(has_text="Set by a person")).to_be_visible()
+    page.wait_for_function(_IN_ORDER)
+
+
+_IN_ORDER = """() => {
+    const rows = [...document.querySelectorAll(".ag-center-cols-container .ag-row")]
+        .filter((row) => row.querySelector("[col-id=severity]"))
+        .sort((one, other) => one.getAttribute("row-index") - other.getAttribute("row-index"));
+    const ranks = rows.map((row) => ["Critical", "Warning", "Notice", "Info"].findIndex(
+        (word) => row.querySelector("[col-id=severity]").textContent.endsWith(word)));
+    return new Set(ranks).size > 1
+        && ranks.every((rank, place) => rank >= 0 && (!place || ranks[place - 1] <= rank));
+}"""
