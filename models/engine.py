@@ -34,7 +34,7 @@ from models.partition import MarketReading, PartitionState
 from models.policy import layered_policy
 from models.policy_layers import Layer
 from models.wake import WakeIndex, matured, next_wake
-from models.what_if import judge_order
+from models.what_if import decide_order
 from schemas.assessments import (
     AgencyReportReceived,
     CoverChanged,
@@ -185,7 +185,7 @@ class CreditEngine:
             self._index.add(account)
             self._groups.add(account)
             wakes.append((account.next_wake, account.customer_id))
-            self._brake.remember(account)
+            self._brake.remember(account.customer_id, account.tightened, account.held)
         self._groups.begin()
         self._wakes = WakeIndex(wakes)
         self._use_policy()
@@ -228,12 +228,11 @@ class CreditEngine:
     def check_order(
         self, customer_id: str, amount: Decimal, currency: str, day: int
     ) -> tuple[Decision, list[OrderCheck]]:
-        """What an order would get on ``day`` (ordinal), and what stands in its way; nothing is booked or changed."""
+        """What an order would get on ``day`` (ordinal), and its checks; nothing is booked or changed."""
         account = self._accounts.get(customer_id) or Account(SCHEMA, customer_id)
         order = OpenOrder(amount, currency, day)
         policy, frozen = self._assessor_of(account).policy, self._feed.frozen
-        judgement = judge_order(account, order, day, policy, self._groups, aged_to=frozen)
-        return judgement.decision, judgement.checks
+        return decide_order(account, order, day, policy, self._groups, aged_to=frozen, brake=self._brake)
 
     def standing(self, customer_id: str, day: int) -> CustomerStanding:
         """How the customer stands on ``day`` (ordinal); nothing is changed."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from models.account import Account
+from models.account import Account, decode_held, encode
 from models.engine import CreditEngine, MemoryAccounts
+from models.partition import encode as encode_partition
 from schemas.decisions import AlertKind, CreditAlert, OrderDecision, OutEvent, TighteningReview
 from schemas.envelope import Severity
 from schemas.levels import Level
 from schemas.log import LogEntry
 from schemas.review_acts import ReviewApproved, ReviewRejected
-from tests.unit.models.build import activated, at, cancelled, entry, invoiced, paid, placed, tick
+from tests.unit.models.build import DAY, activated, at, cancelled, entry, invoiced, paid, placed, tick
 
 TYPO = "version: typo\nknock_outs: {ageing: [{days_past_due: 1, at_most: HIGH_RISK}]}\n"
 """Meant was 15."""
@@ -317,3 +321,59 @@ def test_a_tightening_ends_the_review_of_a_hold() -> None:
     assert town.level("C001") == "HIGH_RISK"
     assert (town.level("C002"), reviews(out)[1].order_ids) == ("STANDARD", [])
     assert held(town.tell("C001", placed("o2", 100, day=40)))[0][1] == "hold"
+
+
+_STEP = st.tuples(
+    st.integers(0, 4), st.sampled_from(["order", "big", "cancel", "approve", "reject", "hour", "restart"])
+)
+
+
+@settings(max_examples=25)
+@given(
+    st.sampled_from([
+        "{hold_share: null, customers: 1, always: 1}",
+        "{hold_share: 0.4, always: 1, reject_days: 5}",
+        "{hold_share: null, customers: null, exposure: {EUR: 2500}, always: 1}",
+        "{hold_share: null, customers: 2, always: 1, except_for: [OVER_LIMIT]}",
+        "{hold_share: null, customers: null}",
+    ]),
+    st.lists(_STEP, max_size=12),
+)  # fmt: skip
+def test_a_question_gets_what_the_order_then_gets_while_the_brake_is_on(
+    brake: str, steps: list[tuple[int, str]]
+) -> None:
+    """Whoever was held, let go or decided on before, and after a restart; and asking uses up no room."""
+    town = Town(5, brake)
+    town.activate(LOW)
+    day = 40
+    for number, (who, step) in enumerate(steps):
+        name = town.names[who]
+        if step in ("order", "big"):
+            amount = 100 if step == "order" else 100_000
+            before = [encode(account) for account in town.accounts.all()], encode_partition(town.engine.state)
+            foretold, checks = town.engine.check_order(name, Decimal(amount), "EUR", DAY + day)
+            again = town.engine.check_order(name, Decimal(amount), "EUR", DAY + day)
+            assert again == (foretold, checks)
+            after = [encode(account) for account in town.accounts.all()], encode_partition(town.engine.state)
+            assert after == before
+            decided = held(town.tell(name, placed(f"o{number}", amount, day=day)))[0]
+            assert decided == (name, foretold.value, [check.code for check in checks])
+        elif step == "cancel":
+            for order_id in list(town.account(name).orders)[:1]:
+                town.tell(name, cancelled(order_id, day=day))
+        elif step == "hour":
+            day += 1
+            town.days(day, day)
+        elif step == "restart":
+            town.engine = CreditEngine(town.accounts, town.text, town.engine.state)
+        else:
+            town.act(ReviewApproved if step == "approve" else ReviewRejected, name, day)
+
+
+def test_the_mark_of_a_hold_is_read_without_the_rest_of_the_account() -> None:
+    town = Town(2, "{hold_share: null, customers: 1, always: 1}")
+    town.activate(LOW)
+    everybody_orders(town)
+    marks = [decode_held(encode(account)) for account in town.accounts.all()]
+    assert marks == [account.held for account in town.accounts.all()]
+    assert [mark is not None for mark in marks] == [True, False]
