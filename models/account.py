@@ -304,6 +304,7 @@ class StoppedTightening(msgspec.Struct, array_like=True):
 
     ``version`` is the number of the alert that told of it last (0 = none has yet), ``told`` how often its age was told.
     ``orders``: what was stopped is no tightening but the hold of these orders; the newest that passed meanwhile.
+    ``let_go``: orders whose hold was stopped while a tightening waits, the newest.
     """
 
     level: str
@@ -312,6 +313,7 @@ class StoppedTightening(msgspec.Struct, array_like=True):
     until: int = 0
     told: int = 0
     orders: list[str] = []
+    let_go: list[str] = []
 
 
 class Account(msgspec.Struct, array_like=True):

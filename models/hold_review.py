@@ -77,7 +77,12 @@ def _stops_hold(
         if brake.lets_hold(account, {currency: p.exposure for currency, p in where.items() if p.exposure > 0}):
             return False
         if review is not None and not review.orders:
-            return True  # a tightening waits already: who decides on it sees the customer's orders
+            review.let_go = _with(review.let_go, order_id)  # a tightening waits already: who decides on it sees them
+            return True
         reviewed = account.review = StoppedTightening(account.level, account.clock, 0)
-    reviewed.orders = [*(other for other in reviewed.orders if other != order_id), order_id][-_MOST_ORDERS:]
+    reviewed.orders = _with(reviewed.orders, order_id)
     return True
+
+
+def _with(order_ids: Sequence[str], order_id: str) -> list[str]:
+    return [*(other for other in order_ids if other != order_id), order_id][-_MOST_ORDERS:]

@@ -323,6 +323,38 @@ def test_a_tightening_ends_the_review_of_a_hold() -> None:
     assert held(town.tell("C001", placed("o2", 100, day=40)))[0][1] == "hold"
 
 
+def test_a_tightening_that_waits_tells_which_orders_went_meanwhile() -> None:
+    """No alert of their own, for a person decides on the customer; but what went is in the review, with its amounts."""
+    town = Town(3, "{share: 0, hold_share: null, customers: 1, always: 1, except_for: []}")
+    town.text = town.text.replace("escalation_days: []", "escalation_days: [1]")
+    town.activate(TYPO + "order_checks: {max_order: {EUR: 1}}\n")
+    assert [town.level(name) for name in town.names] == ["HIGH_RISK", "STANDARD", "STANDARD"]
+    town.tell("C002", placed("o1", 100, day=40))  # it uses up the room for holds
+    for order_id, amount in (("o1", 100), ("o2", 250), ("o3", 70)):
+        out = town.tell("C001", placed(order_id, amount, day=40))
+        assert held(out) == [("C001", "approve", ["MAX_ORDER", "HOLD_STOPPED"])]
+        assert not kinds(out)
+    town.tell("C001", cancelled("o3", day=40))
+    told = {out.subject: review for out in town.days(41, 41) for review in reviews([out])}
+    assert (told["C001"].state, told["C001"].order_ids) == ("pending", [])
+    went = [(order.order_id, str(order.amount), order.currency) for order in told["C001"].let_go]
+    assert went == [("o1", "100", "EUR"), ("o2", "250", "EUR")]
+    assert told["C002"].let_go == []
+    assert [len(review.let_go) for review in reviews(town.act(ReviewRejected, "C001", day=41))] == [2]
+
+
+def test_what_went_under_a_stopped_hold_is_told_by_the_tightening_that_follows() -> None:
+    town = Town(3, "{hold_share: null, customers: 1, always: 1, except_for: []}")
+    town.activate(LOW)
+    out = everybody_orders(town)
+    assert [[order.order_id for order in review.let_go] for review in reviews(out)] == [["o1"]] * 2
+    out = town.activate(TYPO + "order_checks: {max_order: {EUR: 1}}\n")
+    waits = [review for review in reviews(out) if review.state == "pending"]
+    assert {(review.to_level, review.let_go[0].order_id, len(review.let_go)) for review in waits} == {
+        (Level.HIGH_RISK, "o1", 1)
+    }
+
+
 _STEP = st.tuples(
     st.integers(0, 4), st.sampled_from(["order", "big", "cancel", "approve", "reject", "hour", "restart"])
 )
