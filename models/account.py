@@ -8,7 +8,7 @@ and raise ``SCHEMA`` when the meaning of a field changes.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -382,18 +382,27 @@ class _Header(msgspec.Struct, array_like=True):
     schema: int
 
 
-# The other fields are skipped unread: the whole book is looked through for this one.
-_OnlyHeld = msgspec.defstruct(
-    "_OnlyHeld",
+class Marks(NamedTuple):
+    """What the brake let pass of an account: ``Account.tightened`` and ``Account.held``."""
+
+    tightened: Tightened | None
+    held: Tightened | None
+
+
+NO_MARKS: Final = Marks(None, None)
+
+# The other fields are skipped unread: the whole book is looked through for these two.
+_OnlyMarks = msgspec.defstruct(
+    "_OnlyMarks",
     [
-        (name, Tightened | None, None) if name == "held" else (name, msgspec.Raw, msgspec.Raw())
+        (name, Tightened | None, None) if name in Marks._fields else (name, msgspec.Raw, msgspec.Raw())
         for name in Account.__struct_fields__
     ],
     array_like=True,
 )
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Account)
-_HELD_DECODER = msgspec.msgpack.Decoder(_OnlyHeld)
+_MARKS_DECODER = msgspec.msgpack.Decoder(_OnlyMarks)
 _HEADER = msgspec.msgpack.Decoder(_Header)
 
 
@@ -414,11 +423,11 @@ def decode(data: bytes) -> Account:
     return account
 
 
-def decode_held(data: bytes) -> Tightened | None:
-    """``Account.held`` alone, in a third of the time; raises as ``decode``."""
+def decode_marks(data: bytes) -> Marks:
+    """The marks alone, without decoding the rest; raises as ``decode``."""
     _check(data)
-    held: Tightened | None = _HELD_DECODER.decode(data).held  # type: ignore[attr-defined]
-    return held
+    found: Any = _MARKS_DECODER.decode(data)
+    return Marks(found.tightened, found.held)
 
 
 def _check(data: bytes) -> None:

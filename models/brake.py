@@ -13,7 +13,7 @@ from copy import copy
 from decimal import Decimal
 from math import ceil
 
-from models.account import Account, Tightened
+from models.account import Account, Marks, Tightened
 from models.calendar import MS_PER_HOUR
 from models.partition import BrakeWindow, PartitionState
 from schemas.brake_policy import BrakeRules
@@ -29,9 +29,9 @@ class Brake:
         self.rules, self._state, self._partitions = rules, state, partitions
         self._begin()
 
-    def remember(self, customer_id: str, tightened: Tightened | None, held: Tightened | None) -> None:
+    def remember(self, customer_id: str, marks: Marks) -> None:
         """After a restart: what an account knows to have passed in the window."""
-        for counted, mark in ((self._tightenings, tightened), (self._holds, held)):
+        for counted, mark in ((self._tightenings, marks.tightened), (self._holds, marks.held)):
             if mark is not None and mark.window == self._state.brake.number:
                 counted.remember(customer_id, mark)
 

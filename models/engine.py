@@ -7,13 +7,14 @@ order, and an entry applied twice changes nothing the second time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 from models import assessments, disputes, ledger, order_memory, supply
-from models.account import SCHEMA, Account, OpenOrder, Prediction
+from models.account import SCHEMA, Account, Marks, OpenOrder, Prediction
 from models.assess import Assessor, Situation
 from models.behaviour import record_invoice, record_outcome, record_roll
 from models.book_index import BookIndex
@@ -170,10 +171,12 @@ class CreditEngine:
         state: PartitionState | None = None,
         partition: int = 0,
         partitions: int = 1,
+        others: Mapping[str, Marks] = MappingProxyType({}),
     ) -> None:
         """``policy_text`` decides until a policy is activated in the log; a stored ``state`` knows its own.
 
         ``partition``: the log's, by which notes on its models are told from those of others, of ``partitions``.
+        ``others``: what the brake has let pass of customers that are not among ``accounts``.
         """
         self._accounts, self._partition, self._partitions = accounts, partition, partitions
         self._state = state or PartitionState(PARTITION_SCHEMA, policy_text)
@@ -185,7 +188,9 @@ class CreditEngine:
             self._index.add(account)
             self._groups.add(account)
             wakes.append((account.next_wake, account.customer_id))
-            self._brake.remember(account.customer_id, account.tightened, account.held)
+            self._brake.remember(account.customer_id, Marks(account.tightened, account.held))
+        for customer_id, marks in others.items():
+            self._brake.remember(customer_id, marks)
         self._groups.begin()
         self._wakes = WakeIndex(wakes)
         self._use_policy()

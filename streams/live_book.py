@@ -16,7 +16,7 @@ from types import TracebackType
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from models.account import Account, Master, Tightened, decode, decode_held
+from models.account import NO_MARKS, Account, Marks, Master, decode, decode_marks
 from models.brake import Brake
 from models.calendar import from_ms
 from models.group_book import ReportedGroups
@@ -57,7 +57,7 @@ class Known:
 class LiveBook:
     """``async with LiveBook(settings) as book``: begins to read and returns; ``ready`` tells when all was read.
 
-    A state that a newer creditpulse wrote ends the reading: nothing is answered from then on.
+    A state or an account that a newer creditpulse wrote ends the reading: nothing is answered from then on.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -70,7 +70,7 @@ class LiveBook:
         self._accounts: dict[str, bytes] = {}
         self._decoded: dict[str, Account] = {}
         self._states: dict[int, PartitionState] = {}
-        self._held: dict[int, dict[str, Tightened]] = {number: {} for number in range(settings.partitions)}
+        self._passed: dict[int, dict[str, Marks]] = {number: {} for number in range(settings.partitions)}
         self._brakes: dict[int, Brake] = {}
         self._first_policy = policy_text(settings.policy_file)
         self._task: asyncio.Task[None] | None = None
@@ -138,15 +138,15 @@ class LiveBook:
         return Rehearsal(customer_id, account, self._state_or_first(partition), partition, self._settings.partitions)
 
     def brake(self, customer_id: str) -> Brake:
-        """The brake of the customer's partition, with the holds that have passed it by now; raises Unavailable as
+        """The brake of the customer's partition, with what has passed it by now; raises Unavailable as
         ``known``."""
         partition, _ = self._found(customer_id)
         found = self._brakes.get(partition)
         if found is None:
             rules = layered_policy(self.policy_text(partition)).base.brake
             brake = Brake(rules, self._state_or_first(partition), self._settings.partitions)
-            for held_id, held in self._held[partition].items():
-                brake.remember(held_id, None, held)
+            for passed_id, marks in self._passed[partition].items():
+                brake.remember(passed_id, marks)
             found = self._brakes[partition] = brake.for_questions()
         return found
 
@@ -248,7 +248,7 @@ class LiveBook:
                     self._accounts.pop(customer_id, None)
                 else:
                     self._accounts[customer_id] = record.value
-                self._note_held(place.partition, customer_id, record.value)
+                self._note_passed(place.partition, customer_id, record.value)
                 for listener in self.listeners:
                     listener(customer_id)
         if batches:
@@ -258,18 +258,23 @@ class LiveBook:
     def _take_state(self, partition: int, state: PartitionState) -> None:
         self._states[partition] = state
         self._brakes.pop(partition, None)
-        window, held = state.brake.number, self._held[partition]
-        self._held[partition] = {name: mark for name, mark in held.items() if mark.window >= window}
+        window, passed = state.brake.number, self._passed[partition]
+        self._passed[partition] = {name: marks for name, marks in passed.items() if _newest(marks) >= window}
 
-    def _note_held(self, partition: int, customer_id: str, data: bytes | None) -> None:
+    def _note_passed(self, partition: int, customer_id: str, data: bytes | None) -> None:
         """What the brake counts in a window is kept, so that it is known without decoding the whole book."""
-        mark, state = None if data is None else decode_held(data), self.state(partition)
-        if mark is not None and state is not None and mark.window < state.brake.number:
-            mark = None
-        if mark == self._held[partition].get(customer_id):
+        marks = NO_MARKS if data is None else decode_marks(data)
+        state, passed = self.state(partition), self._passed[partition]
+        if _newest(marks) < (0 if state is None else state.brake.number):
+            marks = NO_MARKS
+        if marks == passed.get(customer_id, NO_MARKS):
             return
-        if mark is None:
-            del self._held[partition][customer_id]
-        else:
-            self._held[partition][customer_id] = mark
+        passed.pop(customer_id, None)
+        if marks != NO_MARKS:
+            passed[customer_id] = marks
         self._brakes.pop(partition, None)
+
+
+def _newest(marks: Marks) -> int:
+    """The number of the window of the newest mark; -1 = there is none."""
+    return max((mark.window for mark in marks if mark is not None), default=-1)

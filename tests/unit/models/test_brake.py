@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.account import Account, decode_held, encode
+from models.account import Account, Marks, decode_marks, encode
 from models.engine import CreditEngine, MemoryAccounts
 from models.partition import encode as encode_partition
+from models.rehearsal import Rehearsal
 from schemas.decisions import AlertKind, CreditAlert, OrderDecision, OutEvent, TighteningReview
 from schemas.envelope import Severity
 from schemas.levels import Level
@@ -402,10 +403,24 @@ def test_a_question_gets_what_the_order_then_gets_while_the_brake_is_on(
             town.act(ReviewApproved if step == "approve" else ReviewRejected, name, day)
 
 
-def test_the_mark_of_a_hold_is_read_without_the_rest_of_the_account() -> None:
+def test_marks_are_read_without_the_rest_of_the_account() -> None:
     town = Town(2, "{hold_share: null, customers: 1, always: 1}")
     town.activate(LOW)
     everybody_orders(town)
-    marks = [decode_held(encode(account)) for account in town.accounts.all()]
-    assert marks == [account.held for account in town.accounts.all()]
-    assert [mark is not None for mark in marks] == [True, False]
+    found = {account.customer_id: decode_marks(encode(account)) for account in town.accounts.all()}
+    assert found == {account.customer_id: Marks(account.tightened, account.held) for account in town.accounts.all()}
+    assert [found[name].held is not None for name in town.names] == [True, False]
+
+
+def test_a_rehearsal_meets_the_brake_as_it_stands() -> None:
+    """What others used of the room counts on the stage of one customer too."""
+    town = Town(3, "{hold_share: null, customers: 1, always: 1}")
+    town.activate(LOW)
+    town.tell("C000", placed("o1", 100, day=40))
+    marks = {account.customer_id: decode_marks(encode(account)) for account in town.accounts.all()}
+    for name, decided in (("C000", "hold"), ("C001", "approve")):
+        stage = Rehearsal(name, town.account(name), town.engine.state, passed=marks)
+        order = placed("o2", 100, day=40).model_copy(update={"customer_id": name})
+        played = held(stage.play(order, at(40)))
+        assert [decision for _, decision, _ in played] == [decided]
+        assert played == held(town.tell(name, placed("o2", 100, day=40)))
