@@ -14,6 +14,7 @@ from schemas.decisions import (
     CreditAlert,
     Opinion,
     OrderCheck,
+    OrderLetGo,
     Reason,
     TighteningReview,
     WayBack,
@@ -143,13 +144,25 @@ def help_text(found: Counterfactual, language: Language) -> str:
     return f"{told} {phrase('help.approximate', language)}" if found.approximate else told
 
 
+def order_let_go(order: OrderLetGo) -> str:
+    """``SO-1 (1,200 USD)``."""
+    return f"{plain(order.order_id, _LONGEST_ID)} ({money(order.amount, order.currency)})"
+
+
 def review_text(review: TighteningReview, language: Language) -> str:
     """What became of what the brake stopped, who decided, and why a decision changed nothing."""
     if review.order_ids:
-        orders = ", ".join(plain(order_id, _LONGEST_ID) for order_id in review.order_ids)
+        amounts_of = {order.order_id: order for order in review.let_go}
+        orders = ", ".join(
+            order_let_go(amounts_of[order_id]) if order_id in amounts_of else plain(order_id, _LONGEST_ID)
+            for order_id in review.order_ids
+        )
         told = phrase(f"review.held.{review.state}", language, orders=orders)
     else:
         told = phrase(f"review.state.{review.state}", language, level=text(review.to_level.value, language))
+        if review.let_go:
+            orders = ", ".join(map(order_let_go, review.let_go))
+            told = phrase("review.let_go", language, told=told, orders=orders)
     if review.waited_days is not None:
         told = phrase("review.waited", language, told=told, days=str(review.waited_days))
     if review.by is not None:

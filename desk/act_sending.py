@@ -27,7 +27,7 @@ from streams.sources.event_file import TimedEvent
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 3.0
-"""How long the engine's answer is waited for."""
+"""How long is waited for the engine's answer, and until the book that is read here shows it."""
 KIND = "act"
 """Of the records in the control topic: acts that came with a key."""
 REMEMBERED = timedelta(hours=24)
@@ -52,10 +52,14 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Where the act stands, and the decisions it led to; None: the engine has not answered yet."""
+    """Where the act stands, and the decisions it led to; None: the engine has not answered yet.
+
+    ``shown``: who reads the book here sees what the act has changed.
+    """
 
     source: Source
     decisions: list[OutEvent] | None
+    shown: bool = False
 
     @property
     def act_id(self) -> str:
@@ -81,7 +85,7 @@ async def send_act(services: Services, who: Person, act: Act, key: str | None) -
             async with act_trail(services.settings, partition, since_ms) as trail:
                 outcome = await trail.outcome(event.event_id, 0, act.is_last)
             if outcome is not None:
-                return Sent(*outcome)
+                return await _shown(services, act.customer_id, outcome, WAIT_SECONDS)
         # The engine knows the event's id: if it has it after all, this copy changes nothing.
         return await _publish(services, act, event)
 
@@ -95,7 +99,9 @@ async def look_up(services: Services, act_id: str, is_last: Callable[[CustomerEv
     since_ms = found.timestamp_ms - _CLOCKS_DIFFER_MS
     async with act_trail(services.settings, source.partition, since_ms) as trail:
         outcome = await trail.outcome(found.event.event_id, 0, is_last(found.event))
-    return Sent(source, None) if outcome is None else Sent(*outcome)
+    if outcome is None:
+        return Sent(source, None)
+    return await _shown(services, found.event.customer_id, outcome, WAIT_SECONDS)
 
 
 def _time(services: Services, customer_id: str) -> datetime:
@@ -106,14 +112,26 @@ def _time(services: Services, customer_id: str) -> datetime:
 async def _publish(services: Services, act: Act, event: CustomerEvent) -> Sent:
     record = TimedEvent(act.topic, act.customer_id, to_ms(event.occurred_at), event.model_dump_json().encode())
     partition = partition_of(act.customer_id.encode(), services.settings.partitions)
+    clock = asyncio.get_running_loop().time
     async with act_trail(services.settings, partition) as trail:
         source = await services.publisher.place(record)
+        until = clock() + WAIT_SECONDS
         try:
             outcome: Outcome | None = await trail.outcome(event.event_id, WAIT_SECONDS, act.is_last)
         except Unavailable as error:
             log.warning("%s is sent, its outcome is not known: %s", event.event_id, error)
             outcome = None
-    return Sent(source, None) if outcome is None else Sent(*outcome)
+    if outcome is None:
+        return Sent(source, None)
+    return await _shown(services, act.customer_id, outcome, until - clock())
+
+
+async def _shown(services: Services, customer_id: str, outcome: Outcome, seconds: float) -> Sent:
+    """The engine tells its decisions before it writes the account: what is read here comes a moment later."""
+    shown = await services.book.caught_up(customer_id, outcome.offset, seconds)
+    if shown:
+        services.customers.show_now(customer_id)
+    return Sent(outcome.source, outcome.decisions, shown)
 
 
 async def _remember(services: Services, event: CustomerEvent) -> int | None:

@@ -88,8 +88,8 @@ class OrderSeen(NamedTuple):
 
 
 class ActAnswer(BaseModel):
-    """``done``: the engine has decided; ``pending``: it has not answered yet, look again under ``id``; ``proposed``: a
-    second person has to agree."""
+    """``done``: the engine has decided, and what is read here shows it; ``pending``: not yet, look again under ``id``;
+    ``proposed``: a second person has to agree."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -395,5 +395,5 @@ def _refusal(sent: Sent) -> ActRefused | ReviewRefused | None:
 def _answer(sent: Sent, refusal: Conflict | None) -> ActAnswer:
     if refusal is not None:
         raise refusal
-    status: Literal["done", "pending"] = "pending" if sent.decisions is None else "done"
+    status: Literal["done", "pending"] = "done" if sent.shown else "pending"
     return ActAnswer(id=sent.act_id, status=status, decisions=sent.decisions or [])

@@ -91,10 +91,12 @@ def _facts(customer: Answer, language: Language) -> Iterator[tuple[str, Text]]:
     bases = [limit_line(LimitBasis.model_validate(basis), language) for basis in customer.get("limit_basis", [])]
     if bases:
         yield label("limit", language), Text("\n".join(bases))
+    # Their figures are those of the decision: what is open by now stands below.
+    then = f" {plain(customer['decided_at'])[:10]}" if customer.get("decided_at") else ""
     for name, key in (("reasons", "reasons"), ("holds_level", "caps")):
         lines = [reason_line(Reason.model_validate(reason), language) for reason in customer[key]]
         if lines:
-            yield label(name, language), Text("\n".join(lines))
+            yield label(name, language) + then * (name == "reasons"), Text("\n".join(lines))
     said = [opinion_line(Opinion.model_validate(opinion), language) for opinion in customer.get("opinions", [])]
     if said:
         yield label("opinions", language), Text("\n".join(said))

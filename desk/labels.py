@@ -77,7 +77,7 @@ _LABELS: dict[str, tuple[str, str]] = {
     "open_invoices": ("open invoices", "未付发票"),
     "unapplied_cash": ("unapplied cash", "未核销款项"),
     "headroom": ("headroom", "可用额度"),
-    "utilisation": ("in use", "使用率"),
+    "utilisation": ("limit in use", "额度使用率"),
     "nothing_open": ("nothing open, no limit set", "无未清项，未设额度"),
 }
 

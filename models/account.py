@@ -8,7 +8,7 @@ and raise ``SCHEMA`` when the meaning of a field changes.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -304,6 +304,7 @@ class StoppedTightening(msgspec.Struct, array_like=True):
 
     ``version`` is the number of the alert that told of it last (0 = none has yet), ``told`` how often its age was told.
     ``orders``: what was stopped is no tightening but the hold of these orders; the newest that passed meanwhile.
+    ``let_go``: orders whose hold was stopped while a tightening waits, the newest.
     """
 
     level: str
@@ -312,6 +313,7 @@ class StoppedTightening(msgspec.Struct, array_like=True):
     until: int = 0
     told: int = 0
     orders: list[str] = []
+    let_go: list[str] = []
 
 
 class Account(msgspec.Struct, array_like=True):
@@ -380,8 +382,27 @@ class _Header(msgspec.Struct, array_like=True):
     schema: int
 
 
+class Marks(NamedTuple):
+    """What the brake let pass of an account: ``Account.tightened`` and ``Account.held``."""
+
+    tightened: Tightened | None
+    held: Tightened | None
+
+
+NO_MARKS: Final = Marks(None, None)
+
+# The other fields are skipped unread: the whole book is looked through for these two.
+_OnlyMarks = msgspec.defstruct(
+    "_OnlyMarks",
+    [
+        (name, Tightened | None, None) if name in Marks._fields else (name, msgspec.Raw, msgspec.Raw())
+        for name in Account.__struct_fields__
+    ],
+    array_like=True,
+)
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Account)
+_MARKS_DECODER = msgspec.msgpack.Decoder(_OnlyMarks)
 _HEADER = msgspec.msgpack.Decoder(_Header)
 
 
@@ -396,13 +417,24 @@ def decode(data: bytes) -> Account:
     Raises:
         UnsupportedVersion: a newer creditpulse wrote it.
     """
+    _check(data)
+    account = _DECODER.decode(data)
+    _modernise(account.external)
+    return account
+
+
+def decode_marks(data: bytes) -> Marks:
+    """The marks alone, without decoding the rest; raises as ``decode``."""
+    _check(data)
+    found: Any = _MARKS_DECODER.decode(data)
+    return Marks(found.tightened, found.held)
+
+
+def _check(data: bytes) -> None:
     # The version first, alone: a newer shape may fail to decode, or decode into nonsense by chance.
     schema = _HEADER.decode(data).schema
     if schema > SCHEMA:
         raise UnsupportedVersion(f"account state has schema {schema}, this creditpulse knows up to {SCHEMA}")
-    account = _DECODER.decode(data)
-    _modernise(account.external)
-    return account
 
 
 def _modernise(external: External) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Mapping
+from copy import copy
 from decimal import Decimal
 from math import ceil
 
-from models.account import Account, Tightened
+from models.account import Account, Marks, Tightened
 from models.calendar import MS_PER_HOUR
 from models.partition import BrakeWindow, PartitionState
 from schemas.brake_policy import BrakeRules
@@ -28,11 +29,17 @@ class Brake:
         self.rules, self._state, self._partitions = rules, state, partitions
         self._begin()
 
-    def remember(self, account: Account) -> None:
-        """After a restart: what the account knows to have passed in the window."""
-        for counted, mark in ((self._tightenings, account.tightened), (self._holds, account.held)):
+    def remember(self, customer_id: str, marks: Marks) -> None:
+        """After a restart: what an account knows to have passed in the window."""
+        for counted, mark in ((self._tightenings, marks.tightened), (self._holds, marks.held)):
             if mark is not None and mark.window == self._state.brake.number:
-                counted.remember(account.customer_id, mark)
+                counted.remember(customer_id, mark)
+
+    def for_questions(self) -> Brake:
+        """A brake that counts for itself: asking it uses up no room in this one. All that is remembered counts."""
+        asked = copy(self)
+        asked._tightenings, asked._holds = self._tightenings.now(), self._holds.now()
+        return asked
 
     def _begin(self) -> None:
         self._tightenings, self._holds = self._count(self.rules.share), self._count(self.rules.hold_share)
@@ -92,6 +99,14 @@ class _Count:
     def remember(self, customer_id: str, mark: Tightened) -> None:
         """What was stored by entries that are still to be applied again counts when the log has come to them."""
         insort(self._ahead, (mark.offset, customer_id, mark.exposure), key=lambda passed: passed[:2])
+
+    def now(self) -> _Count:
+        """A count of its own, to which all that is remembered has come."""
+        found = copy(self)
+        found._exposure, found._ahead = dict(self._exposure), []
+        for _, _, exposure in self._ahead:
+            found._add(exposure)
+        return found
 
     def takes(self, offset: int, customer_id: str, exposure: Mapping[str, Decimal]) -> bool:
         # Within one broadcast the accounts are looked at in the order of their ids.

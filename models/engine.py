@@ -7,13 +7,14 @@ order, and an entry applied twice changes nothing the second time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 from models import assessments, disputes, ledger, order_memory, supply
-from models.account import SCHEMA, Account, OpenOrder, Prediction
+from models.account import SCHEMA, Account, Marks, OpenOrder, Prediction
 from models.assess import Assessor, Situation
 from models.behaviour import record_invoice, record_outcome, record_roll
 from models.book_index import BookIndex
@@ -34,7 +35,7 @@ from models.partition import MarketReading, PartitionState
 from models.policy import layered_policy
 from models.policy_layers import Layer
 from models.wake import WakeIndex, matured, next_wake
-from models.what_if import judge_order
+from models.what_if import decide_order
 from schemas.assessments import (
     AgencyReportReceived,
     CoverChanged,
@@ -170,10 +171,12 @@ class CreditEngine:
         state: PartitionState | None = None,
         partition: int = 0,
         partitions: int = 1,
+        others: Mapping[str, Marks] = MappingProxyType({}),
     ) -> None:
         """``policy_text`` decides until a policy is activated in the log; a stored ``state`` knows its own.
 
         ``partition``: the log's, by which notes on its models are told from those of others, of ``partitions``.
+        ``others``: what the brake has let pass of customers that are not among ``accounts``.
         """
         self._accounts, self._partition, self._partitions = accounts, partition, partitions
         self._state = state or PartitionState(PARTITION_SCHEMA, policy_text)
@@ -185,7 +188,9 @@ class CreditEngine:
             self._index.add(account)
             self._groups.add(account)
             wakes.append((account.next_wake, account.customer_id))
-            self._brake.remember(account)
+            self._brake.remember(account.customer_id, Marks(account.tightened, account.held))
+        for customer_id, marks in others.items():
+            self._brake.remember(customer_id, marks)
         self._groups.begin()
         self._wakes = WakeIndex(wakes)
         self._use_policy()
@@ -228,12 +233,11 @@ class CreditEngine:
     def check_order(
         self, customer_id: str, amount: Decimal, currency: str, day: int
     ) -> tuple[Decision, list[OrderCheck]]:
-        """What an order would get on ``day`` (ordinal), and what stands in its way; nothing is booked or changed."""
+        """What an order would get on ``day`` (ordinal), and its checks; nothing is booked or changed."""
         account = self._accounts.get(customer_id) or Account(SCHEMA, customer_id)
         order = OpenOrder(amount, currency, day)
         policy, frozen = self._assessor_of(account).policy, self._feed.frozen
-        judgement = judge_order(account, order, day, policy, self._groups, aged_to=frozen)
-        return judgement.decision, judgement.checks
+        return decide_order(account, order, day, policy, self._groups, aged_to=frozen, brake=self._brake)
 
     def standing(self, customer_id: str, day: int) -> CustomerStanding:
         """How the customer stands on ``day`` (ordinal); nothing is changed."""

@@ -42,11 +42,15 @@ def place_order(account: Account, event: OrderPlaced | OrderChanged, policy: Pol
         return False
     day = day_of(event.occurred_at)
     delivery = event.delivery_date.toordinal() if event.delivery_date else None
-    account.orders[event.order_id] = OpenOrder(
-        event.amount, event.currency, day, delivery, asked_terms=event.requested_terms_days
-    )
-    record_order(account.behaviour, event.currency, event.amount, day, policy.behaviour)
+    order = OpenOrder(event.amount, event.currency, day, delivery, asked_terms=event.requested_terms_days)
+    add_order(account, event.order_id, order, policy)
     return True
+
+
+def add_order(account: Account, order_id: str, order: OpenOrder, policy: Policy) -> None:
+    """Put a new order on the account; it counts as ordered, for the order velocity."""
+    account.orders[order_id] = order
+    record_order(account.behaviour, order.currency, order.amount, order.placed, policy.behaviour)
 
 
 def change_order(account: Account, event: OrderPlaced | OrderChanged, policy: Policy) -> None:

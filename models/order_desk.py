@@ -12,11 +12,9 @@ from typing import Protocol
 from models.account import ZERO, Account, ForcedHold, OpenOrder, Release
 from models.brake import Brake
 from models.calendar import day_of_ms
-from models.exposure import Position, positions, shippable
-from models.hold_review import stops_hold
-from models.knock_outs import caps
+from models.exposure import Position, shippable
+from models.hold_review import decide
 from models.ledger import change_order, mark_held, place_order
-from models.memory import id_hash
 from models.order_checks.facts import NO_GROUPS, Facts, Groups, facts_of
 from models.order_checks.judgement import Judgement, judge
 from models.order_checks.ways import ways_to_pass
@@ -162,12 +160,7 @@ class OrderDesk:
         was_held = order.held
         facts = self._facts(case, order_id, order)
         judgement = judge(facts)
-        decision, checks = judgement.decision, judgement.checks
-        if decision is not Decision.APPROVE and not was_held and facts.forced is None:
-            if decision is Decision.HOLD and is_held_out(account, order_id, order, self._policy):
-                decision, checks = Decision.APPROVE, [*checks, OrderCheck(code="HOLDOUT")]
-            elif braked and self._is_stopped(case, facts, checks):
-                decision, checks = Decision.APPROVE, [*checks, OrderCheck(code="HOLD_STOPPED")]
+        decision, checks = decide(facts, judgement, self._brake if braked else None)
         if decision is Decision.REJECT:
             account.orders.pop(order_id)
         elif decision is Decision.HOLD:
@@ -183,14 +176,6 @@ class OrderDesk:
             by.by if by else None, by.reason if by else None,
         )  # fmt: skip
         self._tell(case, order_id, order, verdict, model_version, facts)
-
-    def _is_stopped(self, case: Case, facts: Facts, checks: list[OrderCheck]) -> bool:
-        if self._brake is None or facts.order.was_held:  # what a person let go for a time is nothing new
-            return False
-        account = case.account
-        where = positions(account, case.ageing_day, self._policy)
-        codes = [*(cap.code for cap in caps(account, where, case.day, self._policy)), *(check.code for check in checks)]
-        return stops_hold(self._brake, account, facts.order_id, where, codes, case.day)
 
     def _free_or_tell(self, case: Case, order_id: str, order: OpenOrder, model_version: str) -> None:
         account = case.account
@@ -308,19 +293,6 @@ class OrderDesk:
         facts = facts or self._facts(case, order_id, order)
         versions = (self._policy.version, model_version)
         case.out.append(order_out(case.account, order_id, order, verdict, facts.position, case.cause, versions))
-
-
-def is_held_out(account: Account, order_id: str, order: OpenOrder, policy: Policy) -> bool:
-    """Whether an order that is to be held passes all the same, to learn what becomes of those we hold.
-
-    A small random share, drawn by a hash of the ids: the same order is drawn in every replay, and nobody can choose it.
-    """
-    rules = policy.order_checks
-    most = rules.holdout_most.get(Currency(order.currency)) if rules.holdout_share else None
-    if most is None or order.amount > most:
-        return False
-    draw = int.from_bytes(id_hash(f"holdout/{account.customer_id}/{order_id}"), "big") / 2.0**64
-    return draw < rules.holdout_share
 
 
 def _by(

@@ -5,9 +5,11 @@ What is played is decided by the very code that decides it live; it happens nowh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
-from models.account import Account
+from models.account import Account, Marks
 from models.account import decode as decode_account
 from models.account import encode as encode_account
 from models.calendar import day_of, from_ms
@@ -26,19 +28,30 @@ _TOPIC = "rehearsal"
 
 
 class Rehearsal:
-    """One customer on a stage of its own. ``account`` None: nobody of that id has been seen."""
+    """One customer on a stage of its own. ``account`` None: nobody of that id has been seen.
+
+    ``passed``: what the brake has let pass of the partition's customers; what it counts now would be stopped here too.
+    """
 
     def __init__(
-        self, customer_id: str, account: Account | None, state: PartitionState, partition: int = 0, partitions: int = 1
+        self,
+        customer_id: str,
+        account: Account | None,
+        state: PartitionState,
+        partition: int = 0,
+        partitions: int = 1,
+        passed: Mapping[str, Marks] = MappingProxyType({}),
     ) -> None:
         self._customer = customer_id
         self._accounts = MemoryAccounts()
         if account is not None:
             self._accounts.put(decode_account(encode_account(account)))
         own = decode_partition(encode_partition(state))
-        self._engine = CreditEngine(self._accounts, own.policy_text, own, partition, partitions)
+        others = {name: marks for name, marks in passed.items() if name != customer_id}
+        self._engine = CreditEngine(self._accounts, own.policy_text, own, partition, partitions, others)
         applied = -1 if account is None else account.applied
-        self._offset = max(applied, own.applied)
+        offsets = [mark.offset for marks in others.values() for mark in marks if mark is not None]
+        self._offset = max(applied, own.applied, *offsets)
         self._played = 0
         self._clock = max(own.clock, 0 if account is None else account.clock)
 

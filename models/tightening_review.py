@@ -16,7 +16,7 @@ from models.calendar import day_of_ms, from_ms
 from models.exposure import Position
 from models.knock_outs import Cap
 from models.out_events import louder
-from schemas.decisions import OrderCheck, ReviewState, TighteningReview
+from schemas.decisions import OrderCheck, OrderLetGo, ReviewState, TighteningReview
 from schemas.envelope import Severity
 from schemas.fields import Currency
 from schemas.levels import Level
@@ -82,6 +82,7 @@ class Ruling:
             until=date.fromordinal(review.until) if review is not None and review.until else None,
             refusal=self.refusal,
             order_ids=[] if review is None else review.orders,
+            let_go=[] if review is None else orders_let_go(account, review),
             waited_days=self.waited,
         )
 
@@ -135,8 +136,19 @@ def rule(
         if superseded is not None:
             return Ruling(False, "withdrawn", review=superseded, refusal=refusal)
         return Ruling(False, "none" if refusal else None, refusal=refusal)
-    account.review = StoppedTightening(wanted.level.value, account.clock, 0)
+    let_go = [] if superseded is None else superseded.orders
+    account.review = StoppedTightening(wanted.level.value, account.clock, 0, let_go=let_go)
     return Ruling(True, "pending", wanted, account.review, refusal=None)
+
+
+def orders_let_go(account: Account, review: StoppedTightening) -> list[OrderLetGo]:
+    """The orders that went although they were to be held, as far as they are open still and not held by now."""
+    orders = ((order_id, account.orders.get(order_id)) for order_id in review.orders or review.let_go)
+    return [
+        OrderLetGo(order_id=order_id, amount=order.amount, currency=Currency(order.currency))
+        for order_id, order in orders
+        if order is not None and not order.held
+    ]
 
 
 def _of_holds(

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 
-from models.account import Account, OpenOrder
+from models.account import Account, OpenOrder, decode, encode
+from models.brake import Brake
 from models.calendar import from_ms
+from models.hold_review import decide
+from models.ledger import add_order
 from models.measures import limits
-from models.order_checks.facts import NO_GROUPS, Facts, Groups, facts_of
+from models.order_checks.facts import ASKED, NO_GROUPS, Facts, Groups, facts_of
 from models.order_checks.judgement import Judgement, judge
 from models.order_checks.ways import ways_to_pass
 from models.out_events import exposure_out
+from schemas.decisions import Decision, OrderCheck
 from schemas.levels import Level
 from schemas.order_answer import OrderAnswer
 from schemas.policy import Policy
 
-ASKED = "\n"
-"""The id of an order that has none: no order can have it."""
 
-
-def judge_order(
+def decide_order(
     account: Account,
     order: OpenOrder,
     day: int,
@@ -27,13 +29,16 @@ def judge_order(
     groups: Groups = NO_GROUPS,
     order_id: str = ASKED,
     aged_to: int = 0,
-) -> Judgement:
-    """The judgement on an order placed on ``day`` (ordinal); ``policy`` is the account's effective one.
+    brake: Brake | None = None,
+) -> tuple[Decision, list[OrderCheck]]:
+    """What an order placed on ``day`` (ordinal) gets, with its checks; ``policy`` is the account's effective one.
 
     An ``order_id`` that is open is asked about as it stands there. ``aged_to``: the day to which open items are aged
-    while the payments feed is stale, 0 = it is not. The account is not changed.
+    while the payments feed is stale, 0 = it is not. ``brake``: the partition's, None = none stops holds. Neither it nor
+    the account is changed.
     """
-    return judge(_facts(account, order, day, policy, groups, order_id, aged_to))
+    facts = _facts(account, order, day, policy, groups, order_id, aged_to)
+    return _decided(facts, judge(facts), brake)
 
 
 def check_order(
@@ -44,16 +49,18 @@ def check_order(
     groups: Groups = NO_GROUPS,
     order_id: str = ASKED,
     aged_to: int = 0,
+    brake: Brake | None = None,
 ) -> OrderAnswer:
-    """The whole answer, with what would let the order pass; arguments as in ``judge_order``."""
+    """The whole answer, with what would let the order pass; arguments as in ``decide_order``."""
     facts = _facts(account, order, day, policy, groups, order_id, aged_to)
     judgement = judge(facts)
+    decision, checks = _decided(facts, judgement, brake)
     known = account.orders.get(order_id)
     held = known is not None and known.held and known.held_since
     return OrderAnswer(
-        decision=judgement.decision,
+        decision=decision,
         level=Level(account.level),
-        checks=judgement.checks,
+        checks=checks,
         measure=judgement.measure,
         to_pass=ways_to_pass(facts, judgement.failed),
         exposure=exposure_out(order.currency, facts.position, facts.limit),
@@ -70,3 +77,16 @@ def _facts(
         account = copy(account)
         account.limits = limits(account, Level(account.level), policy, day)
     return facts_of(account, order_id, account.orders.get(order_id, order), day, policy, groups, aged_to=aged_to)
+
+
+def _decided(facts: Facts, judgement: Judgement, brake: Brake | None) -> tuple[Decision, list[OrderCheck]]:
+    """As an order that is booked: on a copy, for what is noted there is not to stand."""
+    if judgement.decision is Decision.APPROVE:
+        return judgement.decision, judgement.checks
+    account = decode(encode(facts.account))
+    order = account.orders.get(facts.order_id)
+    if order is None:
+        order = copy(facts.order)
+        add_order(account, facts.order_id, order, facts.policy)
+    booked = replace(facts, account=account, order=order)
+    return decide(booked, judgement, None if brake is None else brake.for_questions())

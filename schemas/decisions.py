@@ -201,6 +201,14 @@ class OrderCheck(OutData):
 ReviewState = Literal["pending", "approved", "rejected", "withdrawn", "passed", "none"]
 
 
+class OrderLetGo(OutData):
+    """An order that goes although the checks say to hold it, and what is left of it to deliver."""
+
+    order_id: str
+    amount: Decimal
+    currency: Currency
+
+
 class TighteningReview(OutData):
     """A tightening that the brake on mass tightening stopped: level, limits and terms stay until a person decides.
 
@@ -223,6 +231,11 @@ class TighteningReview(OutData):
     refusal: OrderCheck | None = Field(default=None, description="Why a person's decision changed nothing.")
     order_ids: list[str] = Field(
         default_factory=list, description="The orders whose hold was stopped, the newest 20; empty: a tightening was."
+    )
+    let_go: list[OrderLetGo] = Field(
+        default_factory=list,
+        description="The orders that went because the brake stopped their hold and are open still, the newest 20; also "
+        "while it is a tightening that waits.",
     )
     waited_days: int | None = Field(default=None, ge=1, description="Told again, because it waits for so long.")
 

@@ -66,9 +66,10 @@ _decode = msgspec.json.Decoder(_Head).decode
 
 
 class Outcome(NamedTuple):
-    """Where the act stands that counted, and the decisions that it led to, perhaps none."""
+    """Where the act stands that counted, and in the log; and the decisions that it led to, perhaps none."""
 
     source: Source
+    offset: int
     decisions: list[OutEvent]
 
 
@@ -125,7 +126,7 @@ class _Reading:
             if head.kind == "action" and head.id == self._event_id and head.entry is not None:
                 place = head.entry.source
                 source = Source(topic=place.topic, partition=place.partition, offset=place.offset)
-                self._at, self.outcome = head.offset, Outcome(source, self.found)
+                self._at, self.outcome = head.offset, Outcome(source, head.offset, self.found)
             return False
         self.behind = head.offset > self._at
         if head.offset != self._at or head.kind != "decision" or head.id in self._ids:

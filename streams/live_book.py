@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -15,7 +16,8 @@ from types import TracebackType
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from models.account import Account, Master, decode
+from models.account import NO_MARKS, Account, Marks, Master, decode, decode_marks
+from models.brake import Brake
 from models.calendar import from_ms
 from models.group_book import ReportedGroups
 from models.order_checks.facts import NO_GROUPS, Groups
@@ -55,7 +57,7 @@ class Known:
 class LiveBook:
     """``async with LiveBook(settings) as book``: begins to read and returns; ``ready`` tells when all was read.
 
-    A state that a newer creditpulse wrote ends the reading: nothing is answered from then on.
+    A state or an account that a newer creditpulse wrote ends the reading: nothing is answered from then on.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -68,8 +70,11 @@ class LiveBook:
         self._accounts: dict[str, bytes] = {}
         self._decoded: dict[str, Account] = {}
         self._states: dict[int, PartitionState] = {}
+        self._passed: dict[int, dict[str, Marks]] = {number: {} for number in range(settings.partitions)}
+        self._brakes: dict[int, Brake] = {}
         self._first_policy = policy_text(settings.policy_file)
         self._task: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
         self.ready = asyncio.Event()
         self.listeners: list[Callable[[str], object]] = []
         """Called with the id of each customer whose account is another one now."""
@@ -130,8 +135,33 @@ class LiveBook:
     def rehearsal(self, customer_id: str) -> Rehearsal:
         """A stage for what-if questions about a customer; raises Unavailable as ``known``."""
         partition, account = self._found(customer_id)
-        state = self.state(partition) or PartitionState(PARTITION_SCHEMA, self._first_policy)
-        return Rehearsal(customer_id, account, state, partition, self._settings.partitions)
+        return Rehearsal(customer_id, account, self._state_or_first(partition), partition, self._settings.partitions)
+
+    def brake(self, customer_id: str) -> Brake:
+        """The brake of the customer's partition, with what has passed it by now; raises Unavailable as
+        ``known``."""
+        partition, _ = self._found(customer_id)
+        found = self._brakes.get(partition)
+        if found is None:
+            rules = layered_policy(self.policy_text(partition)).base.brake
+            brake = Brake(rules, self._state_or_first(partition), self._settings.partitions)
+            for passed_id, marks in self._passed[partition].items():
+                brake.remember(passed_id, marks)
+            found = self._brakes[partition] = brake.for_questions()
+        return found
+
+    async def caught_up(self, customer_id: str, offset: int, seconds: float) -> bool:
+        """Whether the customer's entry at this log offset is in the account that is shown; waits so long for it.
+
+        A book that cannot be read has nothing and is not waited for.
+        """
+        if not self.ready.is_set():
+            return False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self._has(customer_id, offset):
+                    await self._news.wait()
+        return self._has(customer_id, offset)
 
     def layers(self, customer_id: str) -> tuple[LayeredPolicy, tuple[Layer, ...]]:
         """The policy in force in the customer's partition, and the overrides that concern the customer, lowest first.
@@ -149,6 +179,14 @@ class LiveBook:
     def state(self, partition: int) -> PartitionState | None:
         """A partition's state as last read, or None."""
         return self._states.get(partition)
+
+    def _state_or_first(self, partition: int) -> PartitionState:
+        """What an engine begins with before its first broadcast, too."""
+        return self.state(partition) or PartitionState(PARTITION_SCHEMA, self._first_policy)
+
+    def _has(self, customer_id: str, offset: int) -> bool:
+        account = self.account(customer_id)
+        return account is not None and account.applied >= offset
 
     def _found(self, customer_id: str) -> tuple[int, Account | None]:
         """The customer's partition and account."""
@@ -201,7 +239,7 @@ class LiveBook:
             if place.topic == self._states_topic:
                 data = records[-1].value
                 if data is not None:
-                    self._states[place.partition] = decode_partition(data)
+                    self._take_state(place.partition, decode_partition(data))
                 continue
             for record in records:
                 customer_id = record.key.decode()
@@ -210,5 +248,33 @@ class LiveBook:
                     self._accounts.pop(customer_id, None)
                 else:
                     self._accounts[customer_id] = record.value
+                self._note_passed(place.partition, customer_id, record.value)
                 for listener in self.listeners:
                     listener(customer_id)
+        if batches:
+            self._news.set()
+            self._news = asyncio.Event()
+
+    def _take_state(self, partition: int, state: PartitionState) -> None:
+        self._states[partition] = state
+        self._brakes.pop(partition, None)
+        window, passed = state.brake.number, self._passed[partition]
+        self._passed[partition] = {name: marks for name, marks in passed.items() if _newest(marks) >= window}
+
+    def _note_passed(self, partition: int, customer_id: str, data: bytes | None) -> None:
+        """What the brake counts in a window is kept, so that it is known without decoding the whole book."""
+        marks = NO_MARKS if data is None else decode_marks(data)
+        state, passed = self.state(partition), self._passed[partition]
+        if _newest(marks) < (0 if state is None else state.brake.number):
+            marks = NO_MARKS
+        if marks == passed.get(customer_id, NO_MARKS):
+            return
+        passed.pop(customer_id, None)
+        if marks != NO_MARKS:
+            passed[customer_id] = marks
+        self._brakes.pop(partition, None)
+
+
+def _newest(marks: Marks) -> int:
+    """The number of the window of the newest mark; -1 = there is none."""
+    return max((mark.window for mark in marks if mark is not None), default=-1)

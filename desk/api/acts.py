@@ -35,7 +35,10 @@ InvoiceId = Annotated[Identifier, Path()]
 CustomerId = Annotated[Identifier, Path()]
 ActId = Annotated[str, Path(max_length=80)]
 CONFLICT: dict[int | str, dict[str, Any]] = {
-    202: {"description": "Sent, the engine has not answered yet; or it waits for a second person.", "model": ActAnswer},
+    202: {
+        "description": "Sent, but not decided, or not to be seen here, yet; or it waits for a second person.",
+        "model": ActAnswer,
+    },
 }
 
 

@@ -12,7 +12,8 @@ from desk.api.guard import Asked, OrderEntry
 from desk.api.services import Services
 from models.account import SCHEMA, Account, OpenOrder
 from models.calendar import day_of
-from models.what_if import ASKED, check_order
+from models.order_checks.facts import ASKED
+from models.what_if import check_order
 from schemas.decisions import Decision, OrderCheck
 from schemas.events import MAX_TERMS_DAYS
 from schemas.fields import Currency, Identifier, PositiveAmount, SaneDate
@@ -67,7 +68,9 @@ class OrderAsked(BaseModel):
 
 @router.post("/v1/credit-checks", summary="What an order would get; nothing is booked")
 async def credit_check(body: CreditCheck, services: Asked, who: OrderEntry) -> CheckAnswer:
-    """Answers from the current state, also while workers restart."""
+    """Answers from the current state, also while workers restart, with what the order would get if it came now: also
+    where the brake would stop its hold (approve, check HOLD_STOPPED). What hangs on an order's id, a hold by a person
+    that waits for it or the share drawn by `holdout_share`, is not in it."""
     return answer(services, body)
 
 
@@ -89,12 +92,14 @@ def answer(services: Services, asked: CreditCheck, order_id: str | None = None) 
     settings, known = services.settings, services.book.known(asked.customer_id)
     # What is asked of a replay is asked of its past: by the wall clock all of it would be stale.
     replayed = settings.clock == "events"
-    day = day_of(known.as_of if replayed else services.now())
+    # As the engine's, the day never goes back behind what the book knows of.
+    day = day_of(known.as_of if replayed else max(services.now(), known.as_of))
     stale = not replayed and services.now() - known.as_of > timedelta(minutes=settings.api_stale_minutes)
     account = known.account or Account(SCHEMA, asked.customer_id)
     delivery = None if asked.delivery_date is None else asked.delivery_date.toordinal()
     order = OpenOrder(asked.amount, asked.currency, day, delivery, asked_terms=asked.requested_terms_days)
-    found = check_order(account, order, day, known.policy, known.groups, order_id or ASKED, known.aged_to)
+    brake = services.book.brake(asked.customer_id)
+    found = check_order(account, order, day, known.policy, known.groups, order_id or ASKED, known.aged_to, brake)
     decision, checks = found.decision, found.checks
     if stale:
         checks = [*checks, OrderCheck(code="STALE_DATA", detail={"as_of": known.as_of.isoformat()})]

@@ -154,6 +154,13 @@ class CustomerBook:
         """One customer."""
         return self._rows.get(customer_id)
 
+    def show_now(self, customer_id: str) -> None:
+        """Somebody has just changed this customer and looks next: no list or sum of before is shown any more."""
+        if self.ready.is_set():
+            self._dirty.discard(customer_id)
+            self._renew(customer_id)
+            self._found = self._sum = None
+
     def find(self, asked: Asked) -> Sequence[CustomerRow]:
         """All rows that are asked for, in order; raises InvalidInput, Unavailable while the book is being read.
 

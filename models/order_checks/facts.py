@@ -12,6 +12,9 @@ from models.partition import GroupStanding
 from schemas.decisions import OrderCheck
 from schemas.policy import Policy
 
+ASKED = "\n"
+"""The id of an order that is only asked about and has none: no order can have it."""
+
 
 class Groups(Protocol):
     """What is known of corporate groups: ``models.group_book``."""

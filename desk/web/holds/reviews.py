@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
-from alerts.sentences import joined
+from alerts.sentences import amounts, joined, order_let_go
 from desk.hold_queue import age_of
 from desk.web.components.basics import empty
 from desk.web.components.section import Section
@@ -14,6 +15,7 @@ from desk.web.components.table import Column, Table
 from desk.web.frame import Frame
 from models.account import StoppedTightening
 from models.calendar import from_ms
+from models.tightening_review import orders_let_go
 from schemas.decisions import CreditAlert, TighteningReview
 
 _MOST = 1_000
@@ -35,6 +37,7 @@ class Reviews:
             Column("to_level", t("leads_to"), "level", 118),
             Column("since", t("age"), "badge", 110, look=lambda row: (row["age"], "schedule", "")),
             Column("amount", t("exposure"), "money", 130, currency="currency"),
+            Column("let_go", t("let_go"), "text", 130),
             Column("why", t("why"), lines=2),
         ]
         self._none = Section()
@@ -81,7 +84,20 @@ class Reviews:
             # The texts of hundreds of reviews: worked out once for each alert, not at each of its looks.
             told = self._told[customer_id] = alert, self._texts(customer_id, alert, review)
         waited = self._frame.f.age(age_of(self._frame.services, since))
-        return {**told[1], "since": since, "age": waited, "version": waits.version}
+        row = {**told[1], "since": since, "age": waited, "version": waits.version}
+        return row | self._let_go(customer_id, waits, row["facts"])
+
+    def _let_go(self, customer_id: str, waits: StoppedTightening, pairs: list[tuple[str, str]]) -> dict[str, Any]:
+        """The orders that went, as of now: what has gone since the alert was told a person may still hold."""
+        account = self._frame.services.book.account(customer_id)
+        orders = [] if account is None else orders_let_go(account, waits)
+        if not orders:
+            return {"let_go": ""}
+        sums: dict[str, Decimal] = {}
+        for order in orders:
+            sums[order.currency] = sums.get(order.currency, Decimal(0)) + order.amount
+        named = ", ".join(map(order_let_go, orders))
+        return {"let_go": amounts(sums, self._frame.language), "facts": [*pairs, (self._frame.t("let_go"), named)]}
 
     def _texts(self, customer_id: str, alert: CreditAlert, review: TighteningReview) -> dict[str, Any]:
         frame, t, f = self._frame, self._frame.t, self._frame.f
@@ -93,7 +109,6 @@ class Reviews:
         pairs = [
             (t("customer"), alert.master.name or customer_id),
             (t("frame.level"), f"{frame.code(alert.level)} → {frame.code(review.to_level)}"),
-            (t("order"), ", ".join(review.order_ids)),
             (t("why"), why),
             (t("exposure"), f.money(amount, currency)),
             (t("limit_then"), limits),

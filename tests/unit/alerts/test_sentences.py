@@ -14,11 +14,22 @@ from alerts.sentences import (
     help_text,
     money,
     opinion_line,
+    review_text,
     top_reasons,
     way_back_text,
 )
 from alerts.texts import LANGUAGES, Language
-from schemas.decisions import AlertKind, Counterfactual, Opinion, OrderCheck, Reason, WayBack
+from schemas.decisions import (
+    AlertKind,
+    Counterfactual,
+    Opinion,
+    OrderCheck,
+    OrderLetGo,
+    Reason,
+    TighteningReview,
+    WayBack,
+)
+from schemas.fields import Currency
 from schemas.levels import Level
 
 from .samples import alert, order
@@ -115,6 +126,18 @@ def test_a_way_back_without_debts_asks_to_stay_current() -> None:
     """Who owes nothing overdue is not asked to pay zero."""
     way = WayBack(to_level=Level.WATCH, pay={}, invoices=[], not_before=datetime(2025, 1, 2, tzinfo=UTC))
     assert way_back_text(way, "en") == "back to watch: stay current, from 2025-01-02"
+
+
+def test_a_review_names_the_orders_that_went_with_their_amounts() -> None:
+    """Of a tightening that waits, and of stopped holds; an order that is gone by now has its id alone."""
+    went = OrderLetGo(order_id="SO-1", amount=Decimal(1_200), currency=Currency("USD"))
+    waits = TighteningReview(state="pending", to_level=Level.BLOCKED, version=1, let_go=[went])
+    told = "orders that went meanwhile, to be held by the checks: SO-1 (1,200 USD)"
+    assert review_text(waits, "en").endswith(told)
+    assert review_text(waits, "zh").endswith("按检查本应暂扣的订单：SO-1 (1,200 USD)")
+    assert "orders" not in review_text(waits.model_copy(update={"let_go": []}), "en")
+    holds = waits.model_copy(update={"order_ids": ["SO-0", "SO-1"]})
+    assert "SO-0, SO-1 (1,200 USD) go" in review_text(holds, "en")
 
 
 def test_an_order_decision_says_what_stands_in_the_way() -> None:

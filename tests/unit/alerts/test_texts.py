@@ -105,7 +105,7 @@ def test_languages_hold_the_same_texts_with_the_same_numbers() -> None:
 def test_numbers_of_a_reason_are_shown() -> None:
     """A reason is told with its numbers, shares in percent."""
     reason = Reason(code="UTILISATION", contribution=-40, detail={"value": "0.8512"})
-    assert reason_text(reason, "en") == "85% of the limit in use"
+    assert reason_text(reason, "en") == "exposure at 85% of the limit for level standard"
     cap = Reason(
         code="DPD_30", contribution=0, detail={"at_most": "HIGH_RISK", "days_past_due": "37", "currency": "EUR"}
     )

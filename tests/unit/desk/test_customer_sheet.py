@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -85,6 +86,19 @@ def test_the_limit_and_the_terms_say_where_they_come_from() -> None:
     assert "7,000 USD = 45 days of usual orders 10,000 x 0.7" in shown
     assert "terms 14 days (one step shorter, pays late as a rule)" in shown
     assert "usual orders" not in _shown(_answer())
+
+
+def test_two_uses_of_a_limit_have_two_names() -> None:
+    """The score looks at the limit for level standard, as of the decision; what is in use now, at the one granted."""
+    reason = {"code": "UTILISATION", "contribution": -30, "detail": {"value": "0.55"}}
+    answer = _answer(reasons=[reason], decided_at="2025-03-14T17:00:00+00:00")
+    shown = _shown(answer)
+    assert re.search(r"reasons 2025-03-14 +exposure at 55% of the limit for level standard \(-30\)", shown)
+    assert re.search(r"headroom +overdue +limit in use", shown)
+    assert "limit in use" not in shown.split("headroom")[0]
+    chinese = _shown(answer, "zh")
+    assert "敞口为“标准”等级额度的 55%" in chinese
+    assert "额度使用率" in chinese
 
 
 def test_no_limit_is_not_zero() -> None:

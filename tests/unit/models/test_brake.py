@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from models.account import Account
+from models.account import Account, Marks, decode_marks, encode
 from models.engine import CreditEngine, MemoryAccounts
+from models.partition import encode as encode_partition
+from models.rehearsal import Rehearsal
 from schemas.decisions import AlertKind, CreditAlert, OrderDecision, OutEvent, TighteningReview
 from schemas.envelope import Severity
 from schemas.levels import Level
 from schemas.log import LogEntry
 from schemas.review_acts import ReviewApproved, ReviewRejected
-from tests.unit.models.build import activated, at, cancelled, entry, invoiced, paid, placed, tick
+from tests.unit.models.build import DAY, activated, at, cancelled, entry, invoiced, paid, placed, tick
 
 TYPO = "version: typo\nknock_outs: {ageing: [{days_past_due: 1, at_most: HIGH_RISK}]}\n"
 """Meant was 15."""
@@ -317,3 +322,105 @@ def test_a_tightening_ends_the_review_of_a_hold() -> None:
     assert town.level("C001") == "HIGH_RISK"
     assert (town.level("C002"), reviews(out)[1].order_ids) == ("STANDARD", [])
     assert held(town.tell("C001", placed("o2", 100, day=40)))[0][1] == "hold"
+
+
+def test_a_tightening_that_waits_tells_which_orders_went_meanwhile() -> None:
+    """No alert of their own, for a person decides on the customer; but what went is in the review, with its amounts."""
+    town = Town(3, "{share: 0, hold_share: null, customers: 1, always: 1, except_for: []}")
+    town.text = town.text.replace("escalation_days: []", "escalation_days: [1]")
+    town.activate(TYPO + "order_checks: {max_order: {EUR: 1}}\n")
+    assert [town.level(name) for name in town.names] == ["HIGH_RISK", "STANDARD", "STANDARD"]
+    town.tell("C002", placed("o1", 100, day=40))  # it uses up the room for holds
+    for order_id, amount in (("o1", 100), ("o2", 250), ("o3", 70)):
+        out = town.tell("C001", placed(order_id, amount, day=40))
+        assert held(out) == [("C001", "approve", ["MAX_ORDER", "HOLD_STOPPED"])]
+        assert not kinds(out)
+    town.tell("C001", cancelled("o3", day=40))
+    told = {out.subject: review for out in town.days(41, 41) for review in reviews([out])}
+    assert (told["C001"].state, told["C001"].order_ids) == ("pending", [])
+    went = [(order.order_id, str(order.amount), order.currency) for order in told["C001"].let_go]
+    assert went == [("o1", "100", "EUR"), ("o2", "250", "EUR")]
+    assert told["C002"].let_go == []
+    assert [len(review.let_go) for review in reviews(town.act(ReviewRejected, "C001", day=41))] == [2]
+
+
+def test_what_went_under_a_stopped_hold_is_told_by_the_tightening_that_follows() -> None:
+    town = Town(3, "{hold_share: null, customers: 1, always: 1, except_for: []}")
+    town.activate(LOW)
+    out = everybody_orders(town)
+    assert [[order.order_id for order in review.let_go] for review in reviews(out)] == [["o1"]] * 2
+    out = town.activate(TYPO + "order_checks: {max_order: {EUR: 1}}\n")
+    waits = [review for review in reviews(out) if review.state == "pending"]
+    assert {(review.to_level, review.let_go[0].order_id, len(review.let_go)) for review in waits} == {
+        (Level.HIGH_RISK, "o1", 1)
+    }
+
+
+_STEP = st.tuples(
+    st.integers(0, 4), st.sampled_from(["order", "big", "cancel", "approve", "reject", "hour", "restart"])
+)
+
+
+@settings(max_examples=25)
+@given(
+    st.sampled_from([
+        "{hold_share: null, customers: 1, always: 1}",
+        "{hold_share: 0.4, always: 1, reject_days: 5}",
+        "{hold_share: null, customers: null, exposure: {EUR: 2500}, always: 1}",
+        "{hold_share: null, customers: 2, always: 1, except_for: [OVER_LIMIT]}",
+        "{hold_share: null, customers: null}",
+    ]),
+    st.lists(_STEP, max_size=12),
+)  # fmt: skip
+def test_a_question_gets_what_the_order_then_gets_while_the_brake_is_on(
+    brake: str, steps: list[tuple[int, str]]
+) -> None:
+    """Whoever was held, let go or decided on before, and after a restart; and asking uses up no room."""
+    town = Town(5, brake)
+    town.activate(LOW)
+    day = 40
+    for number, (who, step) in enumerate(steps):
+        name = town.names[who]
+        if step in ("order", "big"):
+            amount = 100 if step == "order" else 100_000
+            before = [encode(account) for account in town.accounts.all()], encode_partition(town.engine.state)
+            foretold, checks = town.engine.check_order(name, Decimal(amount), "EUR", DAY + day)
+            again = town.engine.check_order(name, Decimal(amount), "EUR", DAY + day)
+            assert again == (foretold, checks)
+            after = [encode(account) for account in town.accounts.all()], encode_partition(town.engine.state)
+            assert after == before
+            decided = held(town.tell(name, placed(f"o{number}", amount, day=day)))[0]
+            assert decided == (name, foretold.value, [check.code for check in checks])
+        elif step == "cancel":
+            for order_id in list(town.account(name).orders)[:1]:
+                town.tell(name, cancelled(order_id, day=day))
+        elif step == "hour":
+            day += 1
+            town.days(day, day)
+        elif step == "restart":
+            town.engine = CreditEngine(town.accounts, town.text, town.engine.state)
+        else:
+            town.act(ReviewApproved if step == "approve" else ReviewRejected, name, day)
+
+
+def test_marks_are_read_without_the_rest_of_the_account() -> None:
+    town = Town(2, "{hold_share: null, customers: 1, always: 1}")
+    town.activate(LOW)
+    everybody_orders(town)
+    found = {account.customer_id: decode_marks(encode(account)) for account in town.accounts.all()}
+    assert found == {account.customer_id: Marks(account.tightened, account.held) for account in town.accounts.all()}
+    assert [found[name].held is not None for name in town.names] == [True, False]
+
+
+def test_a_rehearsal_meets_the_brake_as_it_stands() -> None:
+    """What others used of the room counts on the stage of one customer too."""
+    town = Town(3, "{hold_share: null, customers: 1, always: 1}")
+    town.activate(LOW)
+    town.tell("C000", placed("o1", 100, day=40))
+    marks = {account.customer_id: decode_marks(encode(account)) for account in town.accounts.all()}
+    for name, decided in (("C000", "hold"), ("C001", "approve")):
+        stage = Rehearsal(name, town.account(name), town.engine.state, passed=marks)
+        order = placed("o2", 100, day=40).model_copy(update={"customer_id": name})
+        played = held(stage.play(order, at(40)))
+        assert [decision for _, decision, _ in played] == [decided]
+        assert played == held(town.tell(name, placed("o2", 100, day=40)))

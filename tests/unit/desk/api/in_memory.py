@@ -21,6 +21,7 @@ from desk.api.roles import Role
 from desk.api.services import Services
 from desk.policy_trials import PolicyTrials
 from models.account import SCHEMA, Account, OpenOrder
+from models.brake import Brake
 from models.partition import SCHEMA as PARTITION_SCHEMA
 from models.partition import PartitionState
 from models.policy import layered_policy
@@ -87,6 +88,9 @@ class Book:
 
     def known(self, customer_id: str) -> Known:
         return Known(self.account(customer_id), self._layers.base, NOW)
+
+    def brake(self, customer_id: str) -> Brake:
+        return Brake(self._layers.base.brake, self.state(0))
 
     def rehearsal(self, customer_id: str) -> Rehearsal:
         return Rehearsal(customer_id, self.account(customer_id), PartitionState(PARTITION_SCHEMA, policy_text(None)))

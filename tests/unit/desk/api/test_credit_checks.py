@@ -12,6 +12,9 @@ import pytest
 from desk.api.credit_checks import CreditCheck, answer
 from desk.api.services import Services
 from models.account import SCHEMA, Account, OpenOrder
+from models.brake import Brake
+from models.partition import SCHEMA as PARTITION_SCHEMA
+from models.partition import PartitionState
 from models.policy import default_policy
 from schemas.decisions import Decision
 from streams.live_book import Known
@@ -29,6 +32,9 @@ class Book:
 
     def known(self, customer_id: str) -> Known:
         return Known(self.account, default_policy(), self.as_of)
+
+    def brake(self, customer_id: str) -> Brake:
+        return Brake(default_policy().brake, PartitionState(PARTITION_SCHEMA, "{}"))
 
 
 @dataclass
