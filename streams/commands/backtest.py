@@ -13,9 +13,9 @@ from schemas.errors import InvalidInput
 from schemas.levels import Level
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
-from streams.commands.options import partitions_option, trailing_days_option
+from streams.commands.options import json_option, partitions_option, trailing_days_option
 from streams.commands.progress import progress_bar
-from streams.commands.show import print_table
+from streams.commands.show import print_json, print_table
 from streams.policy_file import named_policy
 from streams.sources.past import past_events
 from streams.sources.ticks import with_ticks
@@ -30,7 +30,7 @@ from streams.sources.ticks import with_ticks
 @ledger_options
 @money_options
 @click.option("--batch-model/--no-batch-model", default=True, help="Compare with a batch model, fitted each month.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+@json_option
 def backtest(
     source: Path,
     policy: str,
@@ -78,7 +78,7 @@ def backtest(
     (out / "report.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     (out / "report.html").write_text(render(found), encoding="utf-8")
     if as_json:
-        click.echo(json.dumps(found))
+        print_json(found)
     else:
         _show(found, out)
 

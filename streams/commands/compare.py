@@ -14,9 +14,9 @@ import click
 from schemas.errors import InvalidInput
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
-from streams.commands.options import partitions_option, trailing_days_option
+from streams.commands.options import json_option, partitions_option, trailing_days_option
 from streams.commands.progress import ProgressLines, progress_bar
-from streams.commands.show import print_table
+from streams.commands.show import print_json, print_table
 from streams.policy_file import named_policy
 from streams.sources.past import past_events
 
@@ -36,7 +36,7 @@ _CUSTOMERS_SHOWN = 10
 @trailing_days_option
 @ledger_options
 @money_options
-@click.option("--json", "as_json", is_flag=True, help="Print the comparison as one JSON object.")
+@json_option
 @click.option(
     "--progress-lines", is_flag=True, help="Tell the progress on stderr in lines of DONE/TOTAL, for programs."
 )
@@ -84,7 +84,7 @@ def compare(
     if out is not None:
         _write(out, found)
     if as_json:
-        click.echo(json.dumps(found))
+        print_json(found)
     else:
         _show(found, policy_a, policy_b)
         if out is not None:

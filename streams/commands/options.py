@@ -13,6 +13,7 @@ log_level_option = click.option(
     show_default=True,
     help="Least level that is logged, on stderr.",
 )
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON: one object, or one array for a list.")
 said_by_option = click.option(
     "--by", default=getpass.getuser, show_default="you", help="Who says so; it is written down."
 )

@@ -12,9 +12,9 @@ import click
 from schemas.errors import InvalidInput
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
-from streams.commands.options import trailing_days_option
+from streams.commands.options import json_option, trailing_days_option
 from streams.commands.progress import progress_bar
-from streams.commands.show import print_table
+from streams.commands.show import print_json, print_table
 from streams.policy_file import named_policy
 from streams.sources.past import past_events
 
@@ -33,7 +33,7 @@ from streams.sources.past import past_events
 @trailing_days_option
 @ledger_options
 @money_options
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@json_option
 def tune(
     source: Path,
     policy: str,
@@ -85,7 +85,7 @@ def tune(
     (out / "tuned-policy.yaml").write_text(found["policy"], encoding="utf-8")
     (out / "tune.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     if as_json:
-        click.echo(json.dumps(found))
+        print_json(found)
     else:
         _show(found, out)
 

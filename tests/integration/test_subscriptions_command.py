@@ -82,19 +82,23 @@ def test_a_subscription_from_its_beginning_to_its_end(settings: Settings) -> Non
 
     event = good("deliveries", name)[0]["data"]["event_id"]
     assert call("redeliver", name, event).output == "asked for 1 to be sent again\n"
-    assert (
-        call("replay", name, "--customer", "B", "--from-sequence", "2").output == "asked for 1 of B to be sent again\n"
-    )
+    assert good("redeliver", name, "--dead") == {"events": 0}
+    assert good("replay", name, "--customer", "B", "--from-sequence", "2") == {"events": 1}
     receiver.accepted.clear()
     asyncio.run(_again(settings, receiver, 2))
     assert {item.event["id"] for item in receiver.accepted} == {event, "ticks/0/2/B/tightening"}
 
     assert len(good("rotate", name)["secrets"]) == 2
-    assert call("pause", name, "--reason", "moving").exit_code == 0
+    paused = good("pause", name, "--reason", "moving")
+    assert (paused["id"], paused["status"], paused["reason"]) == (name, "paused", "moving")
     assert f"{name}  paused (moving)" in call("list").output
-    assert call("resume", name).exit_code == 0
+    since = call("replay", name, "--since", "2020-01-01")
+    assert since.output == "asked for everything since 2020-01-01T00:00:00+00:00 to be sent again\n"
+    assert good("replay", name, "--since", "2020-01-01") == {"events": None}
+    assert good("resume", name)["status"] == "active"
     assert good("list")[0]["status"] == "active"
-    assert call("remove", name).exit_code == 0
+    assert call("pause", name).output == f"paused {name}\n"
+    assert good("remove", name) == {"removed": name}
     assert good("list") == []
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -12,6 +14,7 @@ from click.testing import CliRunner
 
 from schemas.errors import CreditPulseError, InvalidInput, Unavailable, UnsupportedVersion
 from streams.cli import main
+from streams.commands.show import print_json
 from streams.settings import Settings
 
 _CONTEXT = click.Context(main)
@@ -27,6 +30,17 @@ def _commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[
 
 
 COMMANDS = sorted(_commands(main))
+SERVICES = {("api",), ("desk",), ("dispatch",), ("worker",)}
+"""They run until told to stop: there is no outcome that a program could read."""
+
+
+def _command(path: tuple[str, ...]) -> click.Command:
+    command: click.Command | None = main
+    for name in path:
+        assert isinstance(command, click.Group)
+        command = command.get_command(_CONTEXT, name)
+    assert command is not None
+    return command
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
@@ -43,13 +57,41 @@ def test_help_of_every_command_has_an_example(path: tuple[str, ...], option: str
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_option_and_exit_code_is_explained(path: tuple[str, ...]) -> None:
     """Who calls it from a script learns what its end means, and what each option does."""
-    command: click.Command | None = main
-    for name in path:
-        assert isinstance(command, click.Group)
-        command = command.get_command(_CONTEXT, name)
-    assert command is not None
+    command = _command(path)
     assert isinstance(command, click.Group) or "Exit codes: 0 " in (command.help or "")
     assert [option.name for option in command.params if isinstance(option, click.Option) and not option.help] == []
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_a_program_may_read_what_every_command_says(path: tuple[str, ...]) -> None:
+    """All but services, which end when they are told to, print JSON when asked for it."""
+    command = _command(path)
+    has_json = any("--json" in option.opts for option in command.params)
+    assert has_json or isinstance(command, click.Group) or path in SERVICES
+
+
+def test_json_is_one_line_of_ascii(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever the locale can show, and whatever bytes a name on the command line had."""
+    print_json({"name": "深圳", "argument": "\udcff"})
+    said = capsys.readouterr().out
+    assert said.isascii()
+    assert said.count("\n") == 1
+    assert json.loads(said) == {"name": "深圳", "argument": "\udcff"}
+
+
+def test_schemas_are_written_or_named_as_stale(tmp_path: Path) -> None:
+    """With --check nothing is written and the end is 1; else all that was stale is, and the next time nothing."""
+    call = ["schemas", "--out", str(tmp_path / "out"), "--json"]
+    stale = CliRunner().invoke(main, [*call, "--check"])
+    told = json.loads(stale.stdout)
+    assert (stale.exit_code, told["written"], (tmp_path / "out").exists()) == (1, [], False)
+    assert "asyncapi.json" in told["stale"]
+    assert "stale: " in stale.stderr
+    written = json.loads(CliRunner().invoke(main, call).stdout)
+    assert written == {"folder": str(tmp_path / "out"), "stale": [], "written": told["stale"]}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(told["stale"])
+    again = CliRunner().invoke(main, [*call, "--check"])
+    assert (again.exit_code, json.loads(again.stdout)["stale"]) == (0, [])
 
 
 def test_the_commands_of_packages_further_right_are_found() -> None:
