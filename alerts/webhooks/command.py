@@ -59,7 +59,8 @@ def add(url: str, as_json: bool, **given: Any) -> None:
     \b
     Example:  creditpulse subscriptions add https://erp.example.com/hooks/credit --level WATCH --kind tightening
               creditpulse subscriptions add URL --topic order-decisions --exposure EUR=50000 --exposure USD=60000
-    Exit codes: 0 done; 1 no broker answers; 2 the URL, a filter or CREDITPULSE_SECRET_KEY is wrong.
+    Exit codes: 0 done; 1 there are as many as there may be, or no broker answers; 2 the URL, a filter or
+    CREDITPULSE_SECRET_KEY is wrong.
     """
     settings, new = Settings(), _new(url, given)
 

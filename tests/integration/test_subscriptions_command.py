@@ -140,6 +140,18 @@ def test_without_a_key_no_subscription_is_made(settings: Settings, monkeypatch: 
     assert good("list") == []
 
 
+def test_there_may_be_only_so_many(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One too many is refused, and says which setting; one that is removed makes room."""
+    monkeypatch.setenv("CREDITPULSE_WEBHOOK_MOST_SUBSCRIPTIONS", "2")
+    made = [good("add", f"http://127.0.0.1/{number}")["id"] for number in range(2)]
+    refused = call("add", "http://127.0.0.1/third", "--json")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "there are 2 subscriptions already (CREDITPULSE_WEBHOOK_MOST_SUBSCRIPTIONS)" in refused.stderr
+    assert [item["id"] for item in good("list")] == made
+    good("remove", made[0])
+    assert good("add", "http://127.0.0.1/third")["url"] == "http://127.0.0.1/third"
+
+
 async def test_secrets_do_not_pile_up(make_settings: MakeSettings) -> None:
     """Five are valid at most; one that has expired makes room."""
     settings = make_settings(secret_key=KEY, webhook_allow="127.0.0.1")
