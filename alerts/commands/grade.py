@@ -13,6 +13,7 @@ import click
 from alerts.commands.options import language_option
 from alerts.plain import plain
 from alerts.texts import Language, phrase, text
+from schemas.errors import InvalidInput
 from streams.archive.catalog import MAX_LIMIT
 from streams.archive.reader import Reader
 from streams.commands.options import json_option
@@ -58,6 +59,8 @@ def grade(
         "from_day": first.date().isoformat() if first else None,
         "to_day": last.date().isoformat() if last else None,
     }
+    if first and last and first > last:
+        raise InvalidInput("days", f"--from {first.date()} is after --to {last.date()}", "from")
     options = {name: value for name, value in given.items() if value is not None}
     rows = asyncio.run(_read("graded_tightenings" if each else "tightening_grades", options))
     language = cast("Language", lang)

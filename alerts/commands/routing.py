@@ -17,7 +17,7 @@ from schemas.errors import InvalidInput
 from streams.commands.options import json_option
 from streams.commands.show import print_json
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()

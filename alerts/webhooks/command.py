@@ -22,7 +22,7 @@ from alerts.webhooks.subscription import WEBHOOK_TOPICS, Filters, NewSubscriptio
 from alerts.webhooks.trial import send_test
 from schemas.errors import InvalidInput
 from schemas.levels import LADDER
-from streams.commands.options import json_option, said_by_option
+from streams.commands.options import FiniteRange, json_option, printable, said_by_option
 from streams.commands.show import print_json, tell
 from streams.control import Control
 from streams.settings import Settings
@@ -127,7 +127,7 @@ def show_one(subscription_id: str, secret: bool, as_json: bool) -> None:
     "--overlap-hours",
     default=24.0,
     show_default=True,
-    type=click.FloatRange(0, 24 * 90),
+    type=FiniteRange(0, 24 * 90),
     help="How long the old secret signs beside the new one.",
 )
 @json_option
@@ -149,7 +149,7 @@ def rotate(subscription_id: str, overlap_hours: float, as_json: bool) -> None:
 
 @subscriptions.command()
 @click.argument("subscription_id", metavar="ID")
-@click.option("--reason", help="Why.")
+@click.option("--reason", callback=printable, help="Why.")
 @json_option
 def pause(subscription_id: str, reason: str | None, as_json: bool) -> None:
     """Deliver nothing until `resume`; nothing is lost meanwhile.

@@ -14,7 +14,7 @@ from alerts.webhooks.dispatcher import wall_clock
 from alerts.webhooks.state import DeadDelivery
 from models.calendar import from_ms
 from schemas.deliveries import DeliveryOut
-from streams.commands.options import json_option, said_by_option
+from streams.commands.options import json_option, printable, said_by_option
 from streams.commands.show import print_json, tell
 from streams.control import Control
 from streams.settings import Settings
@@ -83,7 +83,7 @@ def redeliver(subscription_id: str, event_ids: tuple[str, ...], dead: bool, by: 
 @click.command()
 @click.argument("subscription_id", metavar="ID")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"]), help="Time in UTC.")
-@click.option("--customer", help="Only this customer's events ...")
+@click.option("--customer", callback=printable, help="Only this customer's events ...")
 @click.option("--from-sequence", type=click.IntRange(1), help="... from this sequence on.")
 @said_by_option
 @json_option

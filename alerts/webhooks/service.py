@@ -184,9 +184,11 @@ async def send_again(
     Raises NotFound, InvalidInput (none, or too many).
     """
     get_subscription(control, subscription_id)
-    if not 1 <= len(places) <= MOST_AGAIN:
-        message = f"1 to {MOST_AGAIN} events can be sent again at once, not {len(places)}: go back to a time instead"
-        raise InvalidInput("too_many_events" if places else "no_events", message)
+    if not places:
+        raise InvalidInput("no_events", "there is no such event: nothing to send again")
+    if len(places) > MOST_AGAIN:
+        message = f"at most {MOST_AGAIN} events can be sent again at once, not {len(places)}: go back to a time instead"
+        raise InvalidInput("too_many_events", message)
     request = DeliveryRequest(subscription=subscription_id, again=tuple(places), by=by, at=now)
     return await _ask(control, request)
 

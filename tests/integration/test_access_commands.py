@@ -76,6 +76,21 @@ def test_the_table_of_users_is_the_one_of_all_commands(settings: Settings) -> No
     assert [row.split()[:2] for row in rows] == [[name, "reader"] for name in names]
 
 
+def test_on_a_new_broker_topics_are_made_as_they_must_be(make_settings: MakeSettings) -> None:
+    """None are listed; what is sent first makes all of them: a broker by itself would give one partition, for ever."""
+    settings = make_settings(partitions=3)
+    fresh = settings.environment()
+    for words in (["topics", "list", "--json"], ["topics", "list"]):
+        listed = CliRunner().invoke(main, words, env=fresh, catch_exceptions=False)
+        assert listed.exit_code == 0, listed.output
+    assert "no topics yet" in listed.output
+    sent = CliRunner().invoke(main, ["models", "promote", "A", "quick", "--json"], env=fresh, catch_exceptions=False)
+    assert sent.exit_code == 0, sent.output
+    found = json.loads(CliRunner().invoke(main, ["topics", "list", "--json"], env=fresh).stdout)
+    assert {topic["partitions"] for topic in found} == {3}
+    assert {topic["topic"]: topic["records"] for topic in found}[settings.topic("policy")] == 1
+
+
 def test_a_key_is_taken_back(settings: Settings) -> None:
     async def is_known(key: str) -> bool:
         async with Control(settings) as control:

@@ -94,7 +94,8 @@ def test_a_subscription_from_its_beginning_to_its_end(settings: Settings) -> Non
     assert f"{name}  paused (moving)" in call("list").output
     since = call("replay", name, "--since", "2020-01-01")
     assert since.output == "asked for everything since 2020-01-01T00:00:00+00:00 to be sent again\n"
-    assert good("replay", name, "--since", "2020-01-01") == {"events": None}
+    assert good("replay", name, "--since", "0001-01-01") == {"events": None}
+    assert "there is no such event" in call("replay", name, "--customer", "nobody", "--from-sequence", "1").output
     assert good("resume", name)["status"] == "active"
     assert good("list")[0]["status"] == "active"
     assert call("pause", name).output == f"paused {name}\n"

@@ -124,6 +124,28 @@ def test_a_wrong_call_is_wrong_input(words: list[str]) -> None:
     assert "Usage:" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["models", "promote", "A", "quick", "--by", ""], "'--by': must have 1 to 200 printable characters"),
+        (["models", "promote", "A", "quick", "--by", "a\nb"], "'--by': must have 1 to 200 printable characters"),
+        (["subscriptions", "pause", "sub-1", "--reason", "b\udcffd"], "'--reason': must have 1 to 200 printable"),
+        (["subscriptions", "replay", "s", "--customer", "b\udcffd", "--from-sequence", "1"], "'--customer': must have"),
+        (["subscriptions", "rotate", "sub-1", "--overlap-hours", "nan"], "nan is not in the range 0<=x<=2160"),
+        (["subscriptions", "rotate", "sub-1", "--overlap-hours", "inf"], "inf is not in the range 0<=x<=2160"),
+        (["backtest", __file__, "--out", "x", "--margin", "nan"], "nan is not in the range 0<=x<=1"),
+        (["import", __file__, "--out", "x", "--currency", "QQQ"], "--currency QQQ: no ISO 4217 currency"),
+        (["alerts", "grade", "--from", "2026-02-01", "--to", "2026-01-01"], "--from 2026-02-01 is after --to"),
+        (["alerts", "routing", "check", "nowhere.yaml"], "File 'nowhere.yaml' does not exist"),
+    ],
+)
+def test_a_wrong_value_is_wrong_input(words: list[str], told: str) -> None:
+    """What could not be kept, sent or counted with ends with 2 before anything is asked or done."""
+    done = CliRunner().invoke(main, words, env={"CREDITPULSE_BROKER": "kafka://127.0.0.1:1"})
+    assert (done.exit_code, done.stdout) == (2, ""), done.output
+    assert told in " ".join(done.stderr.split())
+
+
 def _failing(error: Exception) -> click.Group:
     """Our group with a command that raises the error."""
 
