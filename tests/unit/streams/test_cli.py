@@ -192,6 +192,15 @@ def test_wrong_settings_are_wrong_input(words: list[str]) -> None:
     assert all(line.startswith("creditpulse: CREDITPULSE_") for line in lines)
 
 
+@pytest.mark.parametrize("role", ["both", "gate", "engine"])
+def test_a_policy_that_cannot_be_read_starts_no_worker(role: str, tmp_path: Path) -> None:
+    """A supervisor does not start roles over and over that can only end."""
+    wrong = {"CREDITPULSE_POLICY_FILE": str(tmp_path / "none.yaml"), "CREDITPULSE_DATA_DIR": str(tmp_path / "data")}
+    done = CliRunner().invoke(main, ["worker", "--role", role], env=wrong)
+    assert (done.exit_code, done.stderr) == (2, f"creditpulse: {tmp_path / 'none.yaml'}: No such file or directory\n")
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_validation_error_of_something_else_is_a_bug() -> None:
     """Only settings are the caller's to mend; another contract that fails keeps its traceback."""
 
