@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +14,8 @@ from alerts.plain import plain
 from alerts.texts import Language
 from desk.customer_sheet import sheet
 from streams.archive.reader import Reader
+from streams.commands.options import json_option
+from streams.commands.show import print_json
 from streams.settings import Settings
 
 _PIPE_WIDTH = 160
@@ -25,7 +26,7 @@ _PIPE_WIDTH = 160
 @click.argument("customer_id", metavar="ID")
 @click.option("--timeline", type=click.IntRange(0, 1000), default=20, show_default=True, help="Newest entries to show.")
 @language_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Of a demo, running or ended (else: the settings decide)."
 )
@@ -41,7 +42,7 @@ def customer(customer_id: str, timeline: int, lang: str, as_json: bool, data_dir
     """
     found = asyncio.run(_read(_settings(data_dir), customer_id, timeline))
     if as_json:
-        click.echo(json.dumps(found))
+        print_json(found)
         return
     console = Console(highlight=False)
     if not console.is_terminal:

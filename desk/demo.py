@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shlex
 import shutil
 import signal
@@ -25,6 +24,7 @@ from desk.demo_run import DemoRun, Plan, Show
 from desk.demo_show import LiveShow, PlainShow, SilentShow
 from desk.demo_source import demo_events
 from desk.labels import label
+from streams.commands.show import print_json
 from streams.sources.event_file import TimedEvent
 from streams.sources.replay import parse_speed
 
@@ -124,7 +124,7 @@ def _demo(options: _Options) -> None:
         if not options.as_json:
             click.echo(f"{label('stopping', options.language)} ...")
     if options.as_json:
-        click.echo(json.dumps(report(run, parts, finished=finished)))
+        print_json(report(run, parts, finished=finished))
     else:
         for line in closing_lines(run, parts, options.language, finished=finished):
             click.echo(line)

@@ -91,6 +91,11 @@ class DemoParts:
             self._start("desk", [*command, "desk", "--demo"])
 
     @property
+    def web_ports(self) -> dict[str, int]:
+        """Where gate and engine serve health and metrics, by their names."""
+        return {"gate": self.gate_port, "engine": self.engine_port}
+
+    @property
     def desk_url(self) -> str | None:
         """Where the desk is, if there is one."""
         return f"http://127.0.0.1:{self.settings.desk_port}" if self._desk else None
@@ -112,7 +117,7 @@ class DemoParts:
             code = child.poll()
             if code is not None:
                 raise Unavailable(
-                    f"the {child.name} ended by itself (code {code}); end of {child.log}:\n{child.last_lines()}"
+                    f"the {child.name} ended by itself (code {code}); end of {child.log}:\n{child.complaints()}"
                 )
 
     def stop(self) -> None:

@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import aiohttp
+import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
+from schemas.errors import CreditPulseError, Unavailable
 from schemas.topics import CUSTOMER_TOPICS, PUBLIC_BROADCASTS
 
+STRANGER_SECONDS = 15.0
+"""So long another program may answer on a part's port: it may go, and the part then begins to listen."""
 _ANSWER_SECONDS = 5.0
+_POLL_SECONDS = 0.1
+Ports = Mapping[str, int]
+"""Web ports of gate and engine, in this order, by the part's name."""
 Numbers = dict[tuple[str, str], float]
 """Metric values by name and topic (empty text where a metric has no such label), summed over other labels."""
+
+
+class Stranger(CreditPulseError):
+    """What answers on a part's port is not that part."""
+
+    def __init__(self, name: str, port: int) -> None:
+        super().__init__(f"another program answers on port {port} of 127.0.0.1, where the {name} should: start again")
+
+
+class _Health(msgspec.Struct):
+    """What we need of the health page of gate and engine."""
+
+    ok: bool
+    recovering: bool
+    lag: dict[str, int]
 
 
 def parse_metrics(exposition: str) -> Numbers:
@@ -60,35 +83,64 @@ def pulse(gate: Numbers, engine: Numbers, partitions: int) -> Pulse:
     )
 
 
-async def read_pulse(session: aiohttp.ClientSession, ports: tuple[int, int], partitions: int) -> Pulse | None:
+async def read_pulse(session: aiohttp.ClientSession, ports: Ports, partitions: int) -> Pulse | None:
     """Ask gate and engine (their web ports); None while one of them does not answer (it starts, or is busy)."""
     try:
-        gate, engine = await asyncio.gather(*(_page(session, port) for port in ports))
-    except (aiohttp.ClientError, TimeoutError, OSError):
+        gate, engine = await asyncio.gather(*(_numbers(session, name, port) for name, port in ports.items()))
+    except (aiohttp.ClientError, OSError, Stranger):
         return None
-    return pulse(parse_metrics(gate), parse_metrics(engine), partitions)
+    return pulse(gate, engine, partitions)
 
 
-async def _page(session: aiohttp.ClientSession, port: int) -> str:
-    timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
-    async with session.get(f"http://127.0.0.1:{port}/metrics", timeout=timeout) as response:
-        response.raise_for_status()
-        return await response.text()
-
-
-async def is_ready(session: aiohttp.ClientSession, ports: tuple[int, int]) -> bool:
-    """Whether gate and engine have their partitions and are not recovering."""
-    try:
-        for port in ports:
-            health = await _json(session, f"http://127.0.0.1:{port}/health")
-            if not health.get("ok") or health.get("recovering") or not health.get("lag"):
-                return False
-    except (aiohttp.ClientError, TimeoutError, OSError):
-        return False
+async def is_ready(session: aiohttp.ClientSession, ports: Ports) -> bool:
+    """Whether gate and engine have their partitions and are not recovering; raises Stranger."""
+    for name, port in ports.items():
+        try:
+            health = await _health(session, name, port)
+        except (aiohttp.ClientError, OSError):
+            return False
+        if not health.ok or health.recovering or not health.lag:
+            return False
     return True
 
 
-async def _json(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
-    async with session.get(url, timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS)) as response:
-        found: dict[str, Any] = await response.json(content_type=None)
-        return found
+async def until_ready(session: aiohttp.ClientSession, ports: Ports, patience: float = STRANGER_SECONDS) -> None:
+    """Wait until gate and engine are ready, as long as that takes.
+
+    Raises:
+        Unavailable: for ``patience`` seconds another program has answered on the port of one of them.
+    """
+    since: float | None = None
+    while True:
+        try:
+            if await is_ready(session, ports):
+                return
+            since = None
+        except Stranger as error:
+            since = since or time.monotonic()
+            if time.monotonic() - since >= patience:
+                raise Unavailable(str(error)) from error
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _numbers(session: aiohttp.ClientSession, name: str, port: int) -> Numbers:
+    try:
+        found = parse_metrics((await _page(session, port, "metrics")).decode())
+    except (ValueError, aiohttp.ClientResponseError) as error:
+        raise Stranger(name, port) from error
+    if not any(metric.startswith("creditpulse_") for metric, _ in found):
+        raise Stranger(name, port)
+    return found
+
+
+async def _health(session: aiohttp.ClientSession, name: str, port: int) -> _Health:
+    try:
+        return msgspec.json.decode(await _page(session, port, "health"), type=_Health)
+    except (msgspec.DecodeError, UnicodeDecodeError, aiohttp.ClientResponseError) as error:
+        raise Stranger(name, port) from error
+
+
+async def _page(session: aiohttp.ClientSession, port: int, page: str) -> bytes:
+    timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
+    async with session.get(f"http://127.0.0.1:{port}/{page}", timeout=timeout, allow_redirects=False) as response:
+        return await response.read()

@@ -14,7 +14,7 @@ import aiohttp
 from alerts.feed import Feed, FeedItem
 from desk.board import Board
 from desk.demo_parts import DemoParts
-from desk.demo_progress import Pulse, is_ready, read_pulse
+from desk.demo_progress import Pulse, read_pulse, until_ready
 from desk.demo_source import PastAndPresent, StampingPublisher
 from schemas.decisions import CreditAlert
 from streams.archive.rows import ARCHIVED
@@ -119,7 +119,7 @@ class DemoRun:
     async def _work(
         self, session: aiohttp.ClientSession, feed: Feed, backlog: Backlog, publisher: StampingPublisher
     ) -> None:
-        await _until(lambda: is_ready(session, (self._parts.gate_port, self._parts.engine_port)))
+        await until_ready(session, self._parts.web_ports)
         plan, split = self._plan, PastAndPresent(self._plan.events, self._plan.history_days)
         if plan.speed is not None and plan.history_days:
             self.phase = "history"
@@ -170,7 +170,7 @@ class DemoRun:
 
     async def _take_pulse(self, session: aiohttp.ClientSession) -> bool:
         parts = self._parts
-        found = await read_pulse(session, (parts.gate_port, parts.engine_port), parts.settings.partitions)
+        found = await read_pulse(session, parts.web_ports, parts.settings.partitions)
         if found is None:
             return False
         self.pulse, now = found, time.monotonic()

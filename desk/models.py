@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime
 from typing import cast
 
@@ -16,7 +15,8 @@ from desk.model_acts import Task, promotion, restoration
 from schemas.decisions import ModelNoteOut
 from schemas.log import ModelPromoted, ModelRestored
 from schemas.topics import MODEL_LOG, POLICY
-from streams.commands.options import said_by_option
+from streams.commands.options import json_option, said_by_option
+from streams.commands.show import print_json, tell
 from streams.publisher import publish
 from streams.settings import Settings
 from streams.sources.event_file import timed
@@ -32,7 +32,7 @@ def models() -> None:
 
 @models.command("log")
 @language_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array of notes.")
+@json_option
 def log(lang: str, as_json: bool) -> None:
     """List the model log: monthly quality, drift, challengers that are ahead, promotions, restorations.
 
@@ -42,7 +42,7 @@ def log(lang: str, as_json: bool) -> None:
     """
     notes = asyncio.run(_notes(Settings()))
     if as_json:
-        click.echo(json.dumps([note.model_dump(mode="json") for note in notes]))
+        print_json([note.model_dump(mode="json") for note in notes])
         return
     if not notes:
         click.echo("no notes yet: the first come on the first of a month")
@@ -55,7 +55,8 @@ def log(lang: str, as_json: bool) -> None:
 @click.argument("task", type=_TASK)
 @click.argument("model")
 @said_by_option
-def promote(task: str, model: str, by: str) -> None:
+@json_option
+def promote(task: str, model: str, by: str, as_json: bool) -> None:
     """Let the challenger MODEL lead for TASK, in every partition; the champion goes on in the shadow.
 
     What it led to stands in the model log: `promoted`, or `refused` where no challenger has that name.
@@ -65,14 +66,15 @@ def promote(task: str, model: str, by: str) -> None:
     Exit codes: 0 sent; 1 no broker answers; 2 wrong task.
     """
     now = datetime.now(UTC)
-    _send(promotion(cast(Task, task), model, by, now), now)
+    _send(promotion(cast(Task, task), model, by, now), now, as_json)
 
 
 @models.command()
 @click.argument("task", type=_TASK)
 @click.argument("checkpoint")
 @said_by_option
-def restore(task: str, checkpoint: str, by: str) -> None:
+@json_option
+def restore(task: str, checkpoint: str, by: str, as_json: bool) -> None:
     """Put TASK's model back to a CHECKPOINT, in every partition; it scores bit for bit as it did then.
 
     Checkpoints are named after the first of each month, or `before-` and the event of a promotion or policy.
@@ -82,12 +84,13 @@ def restore(task: str, checkpoint: str, by: str) -> None:
     Exit codes: 0 sent; 1 no broker answers; 2 wrong task.
     """
     now = datetime.now(UTC)
-    _send(restoration(cast(Task, task), checkpoint, by, now), now)
+    _send(restoration(cast(Task, task), checkpoint, by, now), now, as_json)
 
 
-def _send(event: ModelPromoted | ModelRestored, now: datetime) -> None:
+def _send(event: ModelPromoted | ModelRestored, now: datetime, as_json: bool) -> None:
     asyncio.run(publish(Settings(), [timed(POLICY, now, event)]))
-    click.echo(f"sent {event.event_id}; `creditpulse models log` shows what came of it")
+    words = f"sent {event.event_id}; `creditpulse models log` shows what came of it"
+    tell({"sent": event.event_id}, words, as_json)
 
 
 async def _notes(settings: Settings) -> list[ModelNoteOut]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol
@@ -27,6 +28,7 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no t
     async def start(self) -> None:
         """Connect, then pace the fetches."""
         await super().start()
+        await asyncio.sleep(0)  # its tasks begin: aiokafka's stop passes on the cancellation of one that has not
         pace_empty_fetches(self, _EMPTY_FETCH_PAUSE_SECONDS)
 
 

@@ -51,5 +51,7 @@ def read_policy(path: Path) -> LayeredPolicy:
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput("policy_unreadable", f"{path}: {error}") from error
+    except OSError as error:
+        raise InvalidInput("policy_unreadable", f"{path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput("policy_unreadable", f"{path}: is not UTF-8 text: {error}") from error

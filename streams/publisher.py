@@ -16,6 +16,7 @@ from streams.kafka_client import broker_errors, start
 from streams.partitioner import UNKEYED_PARTITION
 from streams.settings import Settings
 from streams.sources.event_file import TimedEvent
+from streams.topic_admin import ensure_topics
 
 _NOT_TAKEN = "the broker did not take an event"
 _IN_FLIGHT = 20_000
@@ -80,7 +81,12 @@ class Publisher:
 
 
 async def publish(settings: Settings, events: Iterable[TimedEvent]) -> int:
-    """Publish events as fast as the broker takes them and return how many; raises Unavailable."""
+    """Publish events as fast as the broker takes them and return how many.
+
+    The topics are made before, if they are missing: a broker that makes them by itself gives them one partition, for
+    ever. Raises as ``ensure_topics``.
+    """
+    await ensure_topics(settings)
     count = 0
     async with Publisher(settings) as publisher:
         for event in events:

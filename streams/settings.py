@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     webhook_allow: str = Field(
         default="", description="Networks (CIDR) and host names, comma-separated, that webhooks may go to all the same."
     )
+    webhook_most_subscriptions: int = Field(default=1_000, ge=1, description="Subscriptions that there may be at once.")
 
     clock: Literal["wall", "events"] = Field(
         default="wall", description="wall: the worker makes the ticks. events: whoever replays makes them."

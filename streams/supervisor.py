@@ -81,7 +81,7 @@ def _again(role: _Role, settings: Settings, log_level: str) -> bool:
     child = role.child
     if child is None:
         return False
-    log.error("%s: ended with %s; end of its log:\n%s", role.name, child.poll(), child.last_lines())
+    log.error("%s: ended with %s; end of its log:\n%s", role.name, child.poll(), child.complaints())
     if not role.may_restart(time.monotonic()):
         log.error("%s: ended %d times in %.0f s, giving up", role.name, _RESTARTS + 1, _WINDOW_SECONDS)
         return False

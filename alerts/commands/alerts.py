@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
@@ -21,8 +20,8 @@ from alerts.plain import plain
 from alerts.routing.state import Stage
 from alerts.texts import Language, phrase, text
 from alerts.webhooks.dispatcher import wall_clock
-from streams.commands.options import said_by_option
-from streams.commands.show import print_table
+from streams.commands.options import json_option, said_by_option
+from streams.commands.show import print_json, print_table, tell
 from streams.control import Control
 from streams.settings import Settings
 
@@ -46,7 +45,7 @@ alerts.add_command(silence)
 @click.option("--state", "stage", type=click.Choice([stage.value for stage in Stage]), help="Only in this state.")
 @click.option("--group", help="Only in this group of `creditpulse alerts groups`.")
 @language_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@json_option
 def list_alerts(customer: str | None, stage: str | None, group: str | None, lang: str, as_json: bool) -> None:
     """List alerts, the most severe first, with what mutes them and who has acknowledged them; then those just over.
 
@@ -61,7 +60,7 @@ def list_alerts(customer: str | None, stage: str | None, group: str | None, lang
 
     found, language = _with_alerts(work), cast("Language", lang)
     if as_json:
-        click.echo(json.dumps([alert.model_dump(mode="json") for alert in found], ensure_ascii=False))
+        print_json([alert.model_dump(mode="json") for alert in found])
     elif not found:
         click.echo(text("alerts.none", language))
     else:
@@ -72,7 +71,7 @@ def list_alerts(customer: str | None, stage: str | None, group: str | None, lang
 
 @alerts.command()
 @language_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@json_option
 def groups(lang: str, as_json: bool) -> None:
     """List the groups in which receivers are told of alerts.
 
@@ -86,7 +85,7 @@ def groups(lang: str, as_json: bool) -> None:
 
     found, language = _with_alerts(work), cast("Language", lang)
     if as_json:
-        click.echo(json.dumps([group.model_dump(mode="json") for group in found], ensure_ascii=False))
+        print_json([group.model_dump(mode="json") for group in found])
         return
     if not found:
         click.echo(text("alerts.none", language))
@@ -105,7 +104,7 @@ def groups(lang: str, as_json: bool) -> None:
 @said_by_option
 @click.option("--reason", default="", help="What is being done.")
 @language_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def ack(alert_id: str, by: str, reason: str, lang: str, as_json: bool) -> None:
     """Acknowledge an alert: it is not repeated any more. When it becomes worse, everybody is told all the same.
 
@@ -119,7 +118,7 @@ def ack(alert_id: str, by: str, reason: str, lang: str, as_json: bool) -> None:
 
     shown = _with_alerts(work)
     told = phrase("alerts.acked", cast("Language", lang), id=alert_id)
-    click.echo(json.dumps(shown.model_dump(mode="json"), ensure_ascii=False) if as_json else told)
+    tell(shown.model_dump(mode="json"), told, as_json)
 
 
 def _with_alerts(work: Callable[[LiveAlerts, Control], Awaitable[Answer]]) -> Answer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -14,9 +13,11 @@ import click
 from alerts.commands.options import language_option
 from alerts.plain import plain
 from alerts.texts import Language, phrase, text
+from schemas.errors import InvalidInput
 from streams.archive.catalog import MAX_LIMIT
 from streams.archive.reader import Reader
-from streams.commands.show import print_table
+from streams.commands.options import json_option
+from streams.commands.show import print_json, print_table
 from streams.settings import Settings
 
 _SUMMARY = (
@@ -33,7 +34,7 @@ _EACH = ("since", "customer", "level", "cause", "policy", "model", "grade", "lea
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Only up to this day (UTC).")
 @click.option("--each", is_flag=True, help="List every tightening instead of sums by policy and model.")
 @language_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array: rows of the archive's view.")
+@json_option
 def grade(
     policy: str | None,
     model: str | None,
@@ -58,11 +59,13 @@ def grade(
         "from_day": first.date().isoformat() if first else None,
         "to_day": last.date().isoformat() if last else None,
     }
+    if first and last and first > last:
+        raise InvalidInput("days", f"--from {first.date()} is after --to {last.date()}", "from")
     options = {name: value for name, value in given.items() if value is not None}
     rows = asyncio.run(_read("graded_tightenings" if each else "tightening_grades", options))
     language = cast("Language", lang)
     if as_json:
-        click.echo(json.dumps(rows))
+        print_json(rows)
     elif not rows:
         click.echo(text("grade.none", language))
     else:

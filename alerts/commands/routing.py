@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,10 @@ from alerts.routing.matchers import LABELS
 from alerts.routing.routing_text import read_routing
 from alerts.routing.tree import Destination, destinations
 from schemas.errors import InvalidInput
+from streams.commands.options import json_option
+from streams.commands.show import print_json
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
@@ -26,7 +27,7 @@ def routing() -> None:
 
 @routing.command()
 @click.argument("file", type=_FILE)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def check(file: Path, as_json: bool) -> None:
     """Check a routing file; each mistake is told with its line. Channels without a URL here are named.
 
@@ -38,7 +39,7 @@ def check(file: Path, as_json: bool) -> None:
     missing = _without_url(found)
     told = {"version": found.version, "receivers": len(found.receivers), "channels_without_url": missing}
     if as_json:
-        click.echo(json.dumps(told))
+        print_json(told)
         return
     click.echo(f"{file}: right, version {found.version}, {len(found.receivers)} receivers")
     for reference in missing:
@@ -48,7 +49,7 @@ def check(file: Path, as_json: bool) -> None:
 @routing.command()
 @click.argument("file", type=_FILE)
 @click.option("--label", "labels", multiple=True, required=True, help="name=value, as often as needed.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@json_option
 def explain(file: Path, labels: tuple[str, ...], as_json: bool) -> None:
     """Say which routes an alert with these labels takes, and what its groups are.
 
@@ -59,7 +60,7 @@ def explain(file: Path, labels: tuple[str, ...], as_json: bool) -> None:
     named = dict(_label(text) for text in labels)
     found = [_shown(one, named) for one in destinations(read_routing(file).route, named)]
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        print_json(found)
         return
     for one in found:
         group = " ".join(f"{name}={value}" for name, value in one["group"].items()) or "all alerts"

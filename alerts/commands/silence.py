@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar, cast
@@ -19,8 +18,8 @@ from alerts.routing.durations import duration_ms
 from alerts.texts import Language, phrase, text
 from alerts.webhooks.dispatcher import wall_clock
 from schemas.errors import InvalidInput
-from streams.commands.options import said_by_option
-from streams.commands.show import print_table
+from streams.commands.options import json_option, said_by_option
+from streams.commands.show import print_json, print_table, tell
 from streams.control import Control
 from streams.settings import Settings
 
@@ -39,7 +38,7 @@ def silence() -> None:
 @said_by_option
 @click.option("--for", "lasts", required=True, help="How long: 30m, 4h, 2d.")
 @language_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def add(matchers: tuple[str, ...], reason: str, by: str, lasts: str, lang: str, as_json: bool) -> None:
     """Set a silence that begins now.
 
@@ -60,13 +59,13 @@ def add(matchers: tuple[str, ...], reason: str, by: str, lasts: str, lang: str, 
 
     shown = _with_control(work)
     told = phrase("alerts.silenced", cast("Language", lang), id=shown.id, ends=time_text(shown.ends))
-    _tell(shown, told, as_json)
+    tell(shown.model_dump(mode="json"), told, as_json)
 
 
 @silence.command("list")
 @click.option("--all", "with_expired", is_flag=True, help="Those that are over as well.")
 @language_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@json_option
 def list_silences(with_expired: bool, lang: str, as_json: bool) -> None:
     """List silences, the one that ends first on top.
 
@@ -80,7 +79,7 @@ def list_silences(with_expired: bool, lang: str, as_json: bool) -> None:
 
     found, language = _with_control(work), cast("Language", lang)
     if as_json:
-        click.echo(json.dumps([one.model_dump(mode="json") for one in found], ensure_ascii=False))
+        print_json([one.model_dump(mode="json") for one in found])
         return
     if not found:
         click.echo(text("silence.none", language))
@@ -97,7 +96,7 @@ def list_silences(with_expired: bool, lang: str, as_json: bool) -> None:
 @click.argument("silence_id", metavar="ID")
 @said_by_option
 @language_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def expire(silence_id: str, by: str, lang: str, as_json: bool) -> None:
     """End a silence now; what it muted and still stands is told.
 
@@ -110,11 +109,7 @@ def expire(silence_id: str, by: str, lang: str, as_json: bool) -> None:
         return await alert_service.expire_silence(control, silence_id, by=by, now=wall_clock())
 
     shown = _with_control(work)
-    _tell(shown, phrase("alerts.expired", cast("Language", lang), id=silence_id), as_json)
-
-
-def _tell(shown: SilenceView, told: str, as_json: bool) -> None:
-    click.echo(json.dumps(shown.model_dump(mode="json"), ensure_ascii=False) if as_json else told)
+    tell(shown.model_dump(mode="json"), phrase("alerts.expired", cast("Language", lang), id=silence_id), as_json)
 
 
 def _with_control(work: Callable[[Control], Awaitable[Answer]]) -> Answer:

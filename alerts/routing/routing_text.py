@@ -31,8 +31,10 @@ def read_routing(path: Path | None) -> Routing:
         return parse_routing(DEFAULT_ROUTING.read_text(encoding="utf-8"), DEFAULT_ROUTING.name)
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput("routing_unreadable", f"{path}: {error}") from error
+    except OSError as error:
+        raise InvalidInput("routing_unreadable", f"{path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput("routing_unreadable", f"{path}: is not UTF-8 text: {error}") from error
     return parse_routing(text, str(path))
 
 

@@ -100,7 +100,7 @@ def checked_url(url: str) -> SplitResult:
     """A URL that a webhook may have, as far as can be told without DNS; raises InvalidInput."""
 
     def wrong(message: str) -> InvalidInput:
-        return InvalidInput("webhook_url", message, "url")
+        return InvalidInput("webhook_url", f"the URL {message}", "url")
 
     if len(url) > _LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         raise wrong(f"must be a URL of at most {_LONGEST_URL} ASCII characters")

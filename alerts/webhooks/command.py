@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -23,12 +22,12 @@ from alerts.webhooks.subscription import WEBHOOK_TOPICS, Filters, NewSubscriptio
 from alerts.webhooks.trial import send_test
 from schemas.errors import InvalidInput
 from schemas.levels import LADDER
-from streams.commands.options import said_by_option
+from streams.commands.options import FiniteRange, json_option, printable, said_by_option
+from streams.commands.show import print_json, tell
 from streams.control import Control
 from streams.settings import Settings
 
 Answer = TypeVar("Answer")
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -53,14 +52,15 @@ def subscriptions() -> None:
 @click.option("--from-beginning", is_flag=True, help="Also what is in the topics already.")
 @click.option("--name", help="For people.")
 @said_by_option
-@_json_option
+@json_option
 def add(url: str, as_json: bool, **given: Any) -> None:
     """Make a subscription; prints its secret, which the receiver checks signatures with.
 
     \b
     Example:  creditpulse subscriptions add https://erp.example.com/hooks/credit --level WATCH --kind tightening
               creditpulse subscriptions add URL --topic order-decisions --exposure EUR=50000 --exposure USD=60000
-    Exit codes: 0 done; 1 no broker answers; 2 the URL, a filter or CREDITPULSE_SECRET_KEY is wrong.
+    Exit codes: 0 done; 1 there are as many as there may be, or no broker answers; 2 the URL, a filter or
+    CREDITPULSE_SECRET_KEY is wrong.
     """
     settings, new = Settings(), _new(url, given)
 
@@ -73,7 +73,7 @@ def add(url: str, as_json: bool, **given: Any) -> None:
 
 
 @subscriptions.command("list")
-@_json_option
+@json_option
 def list_all(as_json: bool) -> None:
     """List the subscriptions.
 
@@ -87,7 +87,7 @@ def list_all(as_json: bool) -> None:
 
     found = _with_control(Settings(), work)
     if as_json:
-        click.echo(json.dumps([shown_json(item) for item in found]))
+        print_json([shown_json(item) for item in found])
     elif not found:
         click.echo("no subscriptions: creditpulse subscriptions add URL")
     for item in [] if as_json else found:
@@ -97,7 +97,7 @@ def list_all(as_json: bool) -> None:
 @subscriptions.command("show")
 @click.argument("subscription_id", metavar="ID")
 @click.option("--secret", is_flag=True, help="The newest secret as well.")
-@_json_option
+@json_option
 def show_one(subscription_id: str, secret: bool, as_json: bool) -> None:
     """Show a subscription: filters, status, how many events wait or were given up.
 
@@ -114,7 +114,7 @@ def show_one(subscription_id: str, secret: bool, as_json: bool) -> None:
     state = asyncio.run(read_states(settings)).get(subscription_id)
     told = {"secret": service.newest_secret(settings, found)} if secret else {}
     if as_json:
-        click.echo(json.dumps(shown_json(found, state) | told))
+        print_json(shown_json(found, state) | told)
         return
     show(found, state)
     for name, value in told.items():
@@ -127,10 +127,10 @@ def show_one(subscription_id: str, secret: bool, as_json: bool) -> None:
     "--overlap-hours",
     default=24.0,
     show_default=True,
-    type=click.FloatRange(0, 24 * 90),
+    type=FiniteRange(0, 24 * 90),
     help="How long the old secret signs beside the new one.",
 )
-@_json_option
+@json_option
 def rotate(subscription_id: str, overlap_hours: float, as_json: bool) -> None:
     """Make a new secret. The old one signs beside it for a while, so that the receiver can change over.
 
@@ -149,21 +149,26 @@ def rotate(subscription_id: str, overlap_hours: float, as_json: bool) -> None:
 
 @subscriptions.command()
 @click.argument("subscription_id", metavar="ID")
-@click.option("--reason", help="Why.")
-def pause(subscription_id: str, reason: str | None) -> None:
+@click.option("--reason", callback=printable, help="Why.")
+@json_option
+def pause(subscription_id: str, reason: str | None, as_json: bool) -> None:
     """Deliver nothing until `resume`; nothing is lost meanwhile.
 
     \b
     Example:  creditpulse subscriptions pause sub-4f0c12ab90de --reason "ERP is being moved"
     Exit codes: 0 done; 1 no such subscription, it is disabled, or no broker answers.
     """
-    _with_control(Settings(), lambda control: service.pause(control, subscription_id, reason=reason, now=wall_clock()))
-    click.echo(f"paused {subscription_id}")
+
+    async def work(control: Control) -> Subscription:
+        return await service.pause(control, subscription_id, reason=reason, now=wall_clock())
+
+    tell(shown_json(_with_control(Settings(), work)), f"paused {subscription_id}", as_json)
 
 
 @subscriptions.command()
 @click.argument("subscription_id", metavar="ID")
-def resume(subscription_id: str) -> None:
+@json_option
+def resume(subscription_id: str, as_json: bool) -> None:
     """Go on where a paused or disabled subscription stopped.
 
     \b
@@ -171,13 +176,17 @@ def resume(subscription_id: str) -> None:
     Exit codes: 0 done; 1 no such subscription, or no broker answers; 2 its address is not allowed.
     """
     settings = Settings()
-    _with_control(settings, lambda control: service.resume(control, settings, subscription_id, now=wall_clock()))
-    click.echo(f"resumed {subscription_id}")
+
+    async def work(control: Control) -> Subscription:
+        return await service.resume(control, settings, subscription_id, now=wall_clock())
+
+    tell(shown_json(_with_control(settings, work)), f"resumed {subscription_id}", as_json)
 
 
 @subscriptions.command()
 @click.argument("subscription_id", metavar="ID")
-def remove(subscription_id: str) -> None:
+@json_option
+def remove(subscription_id: str, as_json: bool) -> None:
     """Remove a subscription and what waits for it; its deliveries stay in the log.
 
     \b
@@ -185,12 +194,12 @@ def remove(subscription_id: str) -> None:
     Exit codes: 0 done; 1 no such subscription, or no broker answers.
     """
     _with_control(Settings(), lambda control: service.remove(control, subscription_id))
-    click.echo(f"removed {subscription_id}")
+    tell({"removed": subscription_id}, f"removed {subscription_id}", as_json)
 
 
 @subscriptions.command()
 @click.argument("subscription_id", metavar="ID")
-@_json_option
+@json_option
 @click.pass_context
 def test(context: click.Context, subscription_id: str, as_json: bool) -> None:
     """Send a signed test event now, and say what was answered.
@@ -254,7 +263,7 @@ def _new(url: str, given: dict[str, Any]) -> NewSubscription:
 
 def _tell_secret(created: Created, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(shown_json(created.subscription) | {"secret": created.secret}))
+        print_json(shown_json(created.subscription) | {"secret": created.secret})
         return
     click.echo(one_line(created.subscription))
     click.echo(f"secret  {created.secret}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime
 
 import click
@@ -15,7 +14,8 @@ from alerts.webhooks.dispatcher import wall_clock
 from alerts.webhooks.state import DeadDelivery
 from models.calendar import from_ms
 from schemas.deliveries import DeliveryOut
-from streams.commands.options import said_by_option
+from streams.commands.options import json_option, printable, said_by_option
+from streams.commands.show import print_json, tell
 from streams.control import Control
 from streams.settings import Settings
 
@@ -25,7 +25,7 @@ from streams.settings import Settings
 @click.option("--dead", is_flag=True, help="Only events that were given up and have not arrived since.")
 @click.option("--failed", is_flag=True, help="Only attempts that failed.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="The newest so many.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@json_option
 def deliveries(subscription_id: str, dead: bool, failed: bool, limit: int, as_json: bool) -> None:
     """List the attempts to deliver to a subscription, newest last.
 
@@ -57,7 +57,8 @@ def deliveries(subscription_id: str, dead: bool, failed: bool, limit: int, as_js
 @click.argument("event_ids", metavar="EVENT_ID...", nargs=-1)
 @click.option("--dead", is_flag=True, help="Instead of ids: everything that was given up.")
 @said_by_option
-def redeliver(subscription_id: str, event_ids: tuple[str, ...], dead: bool, by: str) -> None:
+@json_option
+def redeliver(subscription_id: str, event_ids: tuple[str, ...], dead: bool, by: str, as_json: bool) -> None:
     """Send events again, with the same webhook-id. `subscriptions deliveries` shows their ids.
 
     \b
@@ -75,17 +76,24 @@ def redeliver(subscription_id: str, event_ids: tuple[str, ...], dead: bool, by: 
                 return await again.redeliver_dead(control, settings, subscription_id, by=by, now=wall_clock())
             return await again.redeliver(control, settings, subscription_id, event_ids, by=by, now=wall_clock())
 
-    click.echo(f"asked for {asyncio.run(ask())} to be sent again")
+    count = asyncio.run(ask())
+    tell({"events": count}, f"asked for {count} to be sent again", as_json)
 
 
 @click.command()
 @click.argument("subscription_id", metavar="ID")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"]), help="Time in UTC.")
-@click.option("--customer", help="Only this customer's events ...")
+@click.option("--customer", callback=printable, help="Only this customer's events ...")
 @click.option("--from-sequence", type=click.IntRange(1), help="... from this sequence on.")
 @said_by_option
+@json_option
 def replay(
-    subscription_id: str, since: datetime | None, customer: str | None, from_sequence: int | None, by: str
+    subscription_id: str,
+    since: datetime | None,
+    customer: str | None,
+    from_sequence: int | None,
+    by: str,
+    as_json: bool,
 ) -> None:
     """Send everything again from a time on, or a customer's events from a sequence on; ids stay the same.
 
@@ -99,23 +107,24 @@ def replay(
         raise click.UsageError("give --since, or --customer with --from-sequence, one of them")
     settings = Settings()
 
-    async def ask() -> str:
+    async def ask() -> tuple[int | None, str]:
         async with Control(settings) as control:
             if since is not None:
                 at = since.replace(tzinfo=UTC)
                 await again.replay_since(control, settings, subscription_id, at, by=by, now=wall_clock())
-                return f"asked for everything since {at.isoformat()} to be sent again"
+                return None, f"everything since {at.isoformat()}"
             count = await again.replay_customer(
                 control, settings, subscription_id, str(customer), from_sequence or 1, by=by, now=wall_clock()
             )
-            return f"asked for {count} of {plain(customer)} to be sent again"
+            return count, f"{count} of {plain(customer)}"
 
-    click.echo(asyncio.run(ask()))
+    count, what = asyncio.run(ask())
+    tell({"events": count}, f"asked for {what} to be sent again", as_json)
 
 
 def _show(values: list[dict[str, object]], lines: list[str], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(values))
+        print_json(values)
         return
     for line in lines or ["none"]:
         click.echo(line)

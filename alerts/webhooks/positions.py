@@ -39,7 +39,7 @@ async def at_time(settings: Settings, topics: Iterable[str], since: datetime) ->
     """Where the events begin whose records are of this time or later, by topic/partition; raises Unavailable."""
     places = _places(settings, topics)
     async with open_consumer(settings) as consumer:
-        found = await consumer.offsets_for_times(dict.fromkeys(places, to_ms(since)))
+        found = await consumer.offsets_for_times(dict.fromkeys(places, max(0, to_ms(since))))
         ends = await consumer.end_offsets(places)
         starts = {place: found[place].offset if found.get(place) else ends[place] for place in places}
         return _named(settings, starts)

@@ -25,6 +25,16 @@ OVERLAP = timedelta(hours=24)
 _PORTS = {"https": 443, "http": 80}
 
 
+class TooManySubscriptions(Conflict):
+    """There are as many as there may be: remove one, or raise CREDITPULSE_WEBHOOK_MOST_SUBSCRIPTIONS."""
+
+    code = "too_many_subscriptions"
+
+    def __init__(self, most: int) -> None:
+        message = f"there are {most:,} subscriptions already (CREDITPULSE_WEBHOOK_MOST_SUBSCRIPTIONS): remove one first"
+        super().__init__(message, self.code, most=f"{most:,}")
+
+
 @dataclass(frozen=True, slots=True)
 class Created:
     """A subscription and its newest secret, ``whsec_...``: give it to the receiver."""
@@ -58,8 +68,12 @@ async def create_subscription(
 
     Raises:
         InvalidInput: the URL, a topic, or CREDITPULSE_SECRET_KEY is wrong.
+        TooManySubscriptions: no further one may be made.
         Unavailable: the broker did not take it.
     """
+    # Two who ask in the same moment may both pass: it bounds the load, and one more is no harm.
+    if len(control.all(KIND)) >= settings.webhook_most_subscriptions:
+        raise TooManySubscriptions(settings.webhook_most_subscriptions)
     check_topics(new)
     await check_target(settings, new.url, resolver)
     keys = SecretKeys(settings.secret_key)
@@ -170,9 +184,11 @@ async def send_again(
     Raises NotFound, InvalidInput (none, or too many).
     """
     get_subscription(control, subscription_id)
-    if not 1 <= len(places) <= MOST_AGAIN:
-        message = f"1 to {MOST_AGAIN} events can be sent again at once, not {len(places)}: go back to a time instead"
-        raise InvalidInput("too_many_events" if places else "no_events", message)
+    if not places:
+        raise InvalidInput("no_events", "there is no such event: nothing to send again")
+    if len(places) > MOST_AGAIN:
+        message = f"at most {MOST_AGAIN} events can be sent again at once, not {len(places)}: go back to a time instead"
+        raise InvalidInput("too_many_events", message)
     request = DeliveryRequest(subscription=subscription_id, again=tuple(places), by=by, at=now)
     return await _ask(control, request)
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from desk import acts, proposals
 from desk.acts import ActAnswer, OrderSeen
 from desk.api.guard import Analyst, Approver, Asked, Reader
+from desk.api.problems import problem_response
 from desk.open_orders import OrderNow, order_now
 from desk.proposals import Proposal
 from schemas.events import DisputeReason
@@ -34,9 +35,24 @@ OrderId = Annotated[Identifier, Path()]
 InvoiceId = Annotated[Identifier, Path()]
 CustomerId = Annotated[Identifier, Path()]
 ActId = Annotated[str, Path(max_length=80)]
-CONFLICT: dict[int | str, dict[str, Any]] = {
+Answers = dict[int | str, dict[str, Any]]
+PENDING: Answers = {
     202: {
-        "description": "Sent, but not decided, or not to be seen here, yet; or it waits for a second person.",
+        "description": "Sent, but not decided, or not to be seen here, yet: `Location` is where to look again.",
+        "model": ActAnswer,
+    },
+}
+CONFLICT: Answers = {
+    409: problem_response(
+        "Nothing was done: things stand otherwise than the person saw them, or do not allow it. `code` says why; "
+        "`decision` or `review`, where there is one, is how they stand now."
+    ),
+}
+PENDING_OR_CONFLICT: Answers = PENDING | CONFLICT
+PROPOSED_OR_CONFLICT: Answers = CONFLICT | {
+    202: {
+        "description": "`proposed`: a second person has to agree. `pending`: sent, but not decided, or not to be "
+        "seen here, yet. `Location` is where to look again.",
         "model": ActAnswer,
     },
 }
@@ -135,7 +151,7 @@ async def order(
     return order_now(services.book, customer_id, order_id)
 
 
-@router.post("/v1/orders/{order_id:path}/release", summary="Let a held order go", responses=CONFLICT)
+@router.post("/v1/orders/{order_id:path}/release", summary="Let a held order go", responses=PROPOSED_OR_CONFLICT)
 async def release(
     services: Asked, who: Approver, response: Response, order_id: OrderId, body: ReleaseSaid, key: Key = None
 ) -> ActAnswer:
@@ -147,7 +163,7 @@ async def release(
     return told(answer, response)
 
 
-@router.post("/v1/orders/{order_id:path}/reject", summary="Refuse an order", responses=CONFLICT)
+@router.post("/v1/orders/{order_id:path}/reject", summary="Refuse an order", responses=PENDING_OR_CONFLICT)
 async def reject(
     services: Asked, who: Analyst, response: Response, order_id: OrderId, body: OrderSaid, key: Key = None
 ) -> ActAnswer:
@@ -155,7 +171,9 @@ async def reject(
     return told(await acts.reject(services, who, _seen(order_id, body), body.reason, key=key), response)
 
 
-@router.post("/v1/orders/{order_id:path}/hold", summary="Hold an order, whatever the checks say", responses=CONFLICT)
+@router.post(
+    "/v1/orders/{order_id:path}/hold", summary="Hold an order, whatever the checks say", responses=PENDING_OR_CONFLICT
+)
 async def hold(
     services: Asked, who: Analyst, response: Response, order_id: OrderId, body: HoldSaid, key: Key = None
 ) -> ActAnswer:
@@ -163,7 +181,7 @@ async def hold(
     return told(await acts.hold(services, who, _seen(order_id, body), body.reason, key=key), response)
 
 
-@router.post("/v1/orders/{order_id:path}/lift-hold", summary="End a forced hold", responses=CONFLICT)
+@router.post("/v1/orders/{order_id:path}/lift-hold", summary="End a forced hold", responses=PENDING_OR_CONFLICT)
 async def lift_hold(
     services: Asked, who: Approver, response: Response, order_id: OrderId, body: OrderSaid, key: Key = None
 ) -> ActAnswer:
@@ -183,19 +201,19 @@ async def list_proposals(
     return proposals.list_proposals(services.control, services.now(), state)[offset : offset + limit]
 
 
-@router.post("/v1/proposals/{proposal_id}/approve", summary="Agree to a release", responses=CONFLICT)
+@router.post("/v1/proposals/{proposal_id}/approve", summary="Agree to a release", responses=PENDING_OR_CONFLICT)
 async def approve(services: Asked, who: Approver, response: Response, proposal_id: ActId) -> ActAnswer:
     """By another person than the one who proposed it. If the order has changed since, nothing is done."""
     return told(await acts.approve(services, who, proposal_id), response)
 
 
-@router.post("/v1/proposals/{proposal_id}/decline", summary="Say no to a release, or take it back")
+@router.post("/v1/proposals/{proposal_id}/decline", summary="Say no to a release, or take it back", responses=CONFLICT)
 async def decline(services: Asked, who: Analyst, proposal_id: ActId, body: Declined) -> Proposal:
     """The order stays held."""
     return await acts.decline(services, who, proposal_id, body.why)
 
 
-@router.post("/v1/customers/{customer_id:path}/override", summary="Set a customer's level by hand", responses=CONFLICT)
+@router.post("/v1/customers/{customer_id:path}/override", summary="Set a customer's level by hand", responses=PENDING)
 async def override(
     services: Asked, who: Approver, response: Response, customer_id: CustomerId, body: OverrideSaid, key: Key = None
 ) -> ActAnswer:
@@ -207,7 +225,7 @@ async def override(
 @router.post(
     "/v1/customers/{customer_id:path}/review/approve",
     summary="Let a tightening count that the brake stopped",
-    responses=CONFLICT,
+    responses=PENDING_OR_CONFLICT,
 )
 async def approve_review(
     services: Asked, who: Approver, response: Response, customer_id: CustomerId, body: ReviewSaid, key: Key = None
@@ -220,7 +238,7 @@ async def approve_review(
 @router.post(
     "/v1/customers/{customer_id:path}/review/reject",
     summary="Leave a customer where it is, whose tightening the brake stopped",
-    responses=CONFLICT,
+    responses=PENDING_OR_CONFLICT,
 )
 async def reject_review(
     services: Asked, who: Approver, response: Response, customer_id: CustomerId, body: ReviewSaid, key: Key = None
@@ -230,7 +248,7 @@ async def reject_review(
     return told(answer, response)
 
 
-@router.post("/v1/invoices/{invoice_id:path}/dispute", summary="Enter that an invoice is disputed", responses=CONFLICT)
+@router.post("/v1/invoices/{invoice_id:path}/dispute", summary="Enter that an invoice is disputed", responses=PENDING)
 async def dispute(
     services: Asked, who: Analyst, response: Response, invoice_id: InvoiceId, body: DisputeSaid, key: Key = None
 ) -> ActAnswer:
@@ -241,7 +259,7 @@ async def dispute(
     return told(answer, response)
 
 
-@router.post("/v1/invoices/{invoice_id:path}/resolve-dispute", summary="Enter how a dispute ended", responses=CONFLICT)
+@router.post("/v1/invoices/{invoice_id:path}/resolve-dispute", summary="Enter how a dispute ended", responses=PENDING)
 async def resolve_dispute(
     services: Asked, who: Analyst, response: Response, invoice_id: InvoiceId, body: ResolvedSaid, key: Key = None
 ) -> ActAnswer:
@@ -252,7 +270,7 @@ async def resolve_dispute(
     return told(answer, response)
 
 
-@router.get("/v1/acts/{act_id}", summary="What became of a decision that was sent", responses=CONFLICT)
+@router.get("/v1/acts/{act_id}", summary="What became of a decision that was sent", responses=PENDING_OR_CONFLICT)
 async def act(services: Asked, who: Reader, response: Response, act_id: ActId) -> ActAnswer:
     """For those that were answered by 202: as it would have been answered then."""
     return told(await acts.act_answer(services, act_id), response)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from desk import acts
 from desk.acts import ActAnswer
-from desk.api.acts import CONFLICT, Key, told
+from desk.api.acts import PENDING, Key, told
 from desk.api.guard import Analyst, Asked, OrderEntry, Reader
 from desk.customer_questions import (
     FileAnswer,
@@ -72,7 +72,7 @@ async def policy(
     return policy_values(services, customer_id, path or ())
 
 
-@router.post("/v1/customers/{customer_id:path}/statements", summary="Enter a financial statement", responses=CONFLICT)
+@router.post("/v1/customers/{customer_id:path}/statements", summary="Enter a financial statement", responses=PENDING)
 async def statement(
     services: Asked, who: Analyst, response: Response, customer_id: CustomerId, body: StatementFigures, key: Key = None
 ) -> ActAnswer:
@@ -80,7 +80,7 @@ async def statement(
     return told(await acts.assess(services, who, customer_id, body, key=key), response)
 
 
-@router.post("/v1/customers/{customer_id:path}/agency-reports", summary="Enter an agency's report", responses=CONFLICT)
+@router.post("/v1/customers/{customer_id:path}/agency-reports", summary="Enter an agency's report", responses=PENDING)
 async def agency_report(
     services: Asked, who: Analyst, response: Response, customer_id: CustomerId, body: AgencyWord, key: Key = None
 ) -> ActAnswer:
@@ -88,7 +88,7 @@ async def agency_report(
     return told(await acts.assess(services, who, customer_id, body, key=key), response)
 
 
-@router.post("/v1/customers/{customer_id:path}/reviews", summary="Enter your own review", responses=CONFLICT)
+@router.post("/v1/customers/{customer_id:path}/reviews", summary="Enter your own review", responses=PENDING)
 async def review(
     services: Asked, who: Analyst, response: Response, customer_id: CustomerId, body: ReviewGrades, key: Key = None
 ) -> ActAnswer:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime, timedelta
 
 import click
 
 from desk.api.keys import KeyInfo, create_key, list_keys, revoke_key
 from desk.api.roles import Role
-from streams.commands.show import print_table
+from streams.commands.options import json_option
+from streams.commands.show import print_json, print_table, tell
 from streams.control import Control
 from streams.settings import Settings
 from streams.topic_admin import ensure_topics
@@ -25,7 +25,7 @@ def api_keys() -> None:
 @click.argument("name")
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True, help="What it may do.")
 @click.option("--days", type=click.IntRange(1, 3650), help="Expires after so many days (default: never).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def add(name: str, role: str, days: int | None, as_json: bool) -> None:
     """Make a key for NAME. It is shown this once.
 
@@ -43,14 +43,14 @@ def add(name: str, role: str, days: int | None, as_json: bool) -> None:
 
     key, info = asyncio.run(make())
     if as_json:
-        click.echo(json.dumps({"key": key, **_shown(info)}))
+        print_json({"key": key, **_shown(info)})
         return
     click.echo(key)
     click.echo(f"{info.name}, role {info.role.value}; keep it: it is not shown again", err=True)
 
 
 @api_keys.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@json_option
 def list_all(as_json: bool) -> None:
     """List the keys; their texts are not kept.
 
@@ -65,7 +65,7 @@ def list_all(as_json: bool) -> None:
 
     keys = asyncio.run(read())
     if as_json:
-        click.echo(json.dumps([_shown(key) for key in keys]))
+        print_json([_shown(key) for key in keys])
         return
     if not keys:
         click.echo("no keys: creditpulse api-keys add NAME --role ROLE")
@@ -79,7 +79,8 @@ def list_all(as_json: bool) -> None:
 
 @api_keys.command()
 @click.argument("key_id", metavar="ID")
-def revoke(key_id: str) -> None:
+@json_option
+def revoke(key_id: str, as_json: bool) -> None:
     """Take a key back; the API refuses it from now on.
 
     \b
@@ -92,7 +93,7 @@ def revoke(key_id: str) -> None:
             await revoke_key(control, key_id)
 
     asyncio.run(take())
-    click.echo(f"revoked {key_id}")
+    tell({"revoked": key_id}, f"revoked {key_id}", as_json)
 
 
 def _shown(key: KeyInfo) -> dict[str, str | None]:

@@ -67,6 +67,12 @@ def problem(
     return JSONResponse(body, status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 
+def problem_response(description: str) -> dict[str, Any]:
+    """A problem as the OpenAPI document tells of it."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": description, "content": content}
+
+
 def document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document, with problems as what every operation may answer in place of FastAPI's own errors."""
     if app.openapi_schema is None:
@@ -76,12 +82,11 @@ def document(app: FastAPI) -> dict[str, Any]:
         parts |= made.pop("$defs") | {"Problem": made}
         for unused in ("HTTPValidationError", "ValidationError"):
             parts.pop(unused, None)
-        content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
         for operation in (item for path in found["paths"].values() for item in path.values()):
             responses = operation["responses"]
             responses.pop("422", None)
-            responses["4XX"] = {"description": "The request is refused; `code` says why.", "content": content}
-            responses["503"] = {"description": "A part does not answer: try again.", "content": content}
+            responses["4XX"] = problem_response("The request is refused; `code` says why.")
+            responses["503"] = problem_response("A part does not answer: try again.")
         app.openapi_schema = found
     return app.openapi_schema
 

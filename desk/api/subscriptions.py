@@ -15,6 +15,7 @@ from alerts.webhooks.state import read_states
 from alerts.webhooks.subscription import NewSubscription
 from alerts.webhooks.trial import send_test
 from desk.api.guard import Admin, Analyst, Asked
+from desk.api.problems import problem_response
 from models.calendar import from_ms
 from schemas.deliveries import DeliveryOut
 from schemas.fields import Identifier, ShortText, UtcTime
@@ -113,7 +114,12 @@ async def list_all(services: Asked, who: Analyst, limit: Limit = 100, offset: Of
     return [shown(item) for item in found]
 
 
-@router.post("", status_code=201, summary="Make a subscription")
+@router.post(
+    "",
+    status_code=201,
+    summary="Make a subscription",
+    responses={409: problem_response("There are as many as there may be: `too_many_subscriptions`.")},
+)
 async def add(services: Asked, who: Admin, body: SubscriptionAsked) -> WithSecret:
     """The secret is told here, and once more with each rotation."""
     service.check_topics(body)  # they are looked for below
@@ -151,7 +157,11 @@ async def remove(services: Asked, who: Admin, subscription_id: Id) -> None:
     await service.remove(services.control, subscription_id)
 
 
-@router.post("/{subscription_id}/pause", summary="Deliver nothing until resumed")
+@router.post(
+    "/{subscription_id}/pause",
+    summary="Deliver nothing until resumed",
+    responses={409: problem_response("It was disabled.")},
+)
 async def pause(services: Asked, who: Admin, subscription_id: Id, body: Paused) -> SubscriptionShown:
     """Nothing is lost meanwhile."""
     return shown(await service.pause(services.control, subscription_id, reason=body.reason, now=services.now()))
@@ -163,7 +173,11 @@ async def resume(services: Asked, who: Admin, subscription_id: Id) -> Subscripti
     return shown(await service.resume(services.control, services.settings, subscription_id, now=services.now()))
 
 
-@router.post("/{subscription_id}/rotate-secret", summary="Make a new secret")
+@router.post(
+    "/{subscription_id}/rotate-secret",
+    summary="Make a new secret",
+    responses={409: problem_response("Too many secrets are still valid.")},
+)
 async def rotate(services: Asked, who: Admin, subscription_id: Id, body: Rotated) -> WithSecret:
     """The old one signs beside it for a while, so that the receiver can change over."""
     overlap = timedelta(hours=body.overlap_hours)

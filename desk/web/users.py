@@ -71,14 +71,17 @@ async def add_user(records: Records, name: str, role: Role, password: str, *, no
     return _info(name, value)
 
 
-async def change_user(records: Records, name: str, *, role: Role | None = None, password: str | None = None) -> None:
-    """Give a user another role or password; raises NotFound, InvalidInput, Unavailable."""
+async def change_user(
+    records: Records, name: str, *, role: Role | None = None, password: str | None = None
+) -> UserInfo:
+    """Give a user another role or password, and say what he is now; raises NotFound, InvalidInput, Unavailable."""
     value = dict(_value(records, name))
     if role is not None:
         value["role"] = role.value
     if password is not None:
         value["password"] = await _hashed(_checked(password))
     await records.put(KIND, name, value)
+    return _info(name, value)
 
 
 async def remove_user(records: Records, name: str) -> None:

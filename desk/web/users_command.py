@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from desk.api.roles import Role
 from desk.web.users import UserInfo, add_user, change_user, list_users, remove_user
+from streams.commands.options import json_option
+from streams.commands.show import print_json, print_table, tell
 from streams.control import Control
 from streams.settings import Settings
 from streams.topic_admin import ensure_topics
@@ -35,7 +33,8 @@ def users() -> None:
 @click.argument("name")
 @click.option("--role", type=_ROLES, required=True, help="What the user may do.")
 @_password_stdin
-def add(name: str, role: str, password_stdin: bool) -> None:
+@json_option
+def add(name: str, role: str, password_stdin: bool, as_json: bool) -> None:
     """Make a user NAME; the password is asked for twice, and only a hash of it is kept.
 
     \b
@@ -44,11 +43,11 @@ def add(name: str, role: str, password_stdin: bool) -> None:
     """
     password = _password(password_stdin)
     info = _with_control(lambda control: add_user(control, name, Role(role), password))
-    click.echo(f"{info.name}, role {info.role.value}")
+    tell(_shown(info), f"{info.name}, role {info.role.value}", as_json)
 
 
 @users.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@json_option
 def list_all(as_json: bool) -> None:
     """List the users.
 
@@ -62,17 +61,13 @@ def list_all(as_json: bool) -> None:
 
     found = _with_control(read)
     if as_json:
-        click.echo(json.dumps([
-            {"name": user.name, "role": user.role.value, "created": user.created.isoformat()} for user in found
-        ]))  # fmt: skip
+        print_json([_shown(user) for user in found])
         return
     if not found:
         click.echo("no users: creditpulse users add NAME --role ROLE")
         return
-    table = Table("name", "role", "created", box=None)
-    for user in found:
-        table.add_row(escape(user.name), user.role.value, f"{user.created:%Y-%m-%d}")
-    Console().print(table)
+    rows = [[user.name, user.role.value, f"{user.created:%Y-%m-%d}"] for user in found]
+    print_table(["name", "role", "created"], rows)
 
 
 @users.command("change")
@@ -80,7 +75,8 @@ def list_all(as_json: bool) -> None:
 @click.option("--role", type=_ROLES, help="The new role; it counts at once, also for who is signed in.")
 @click.option("--password", "ask", is_flag=True, help="Ask for a new password.")
 @_password_stdin
-def change(name: str, role: str | None, ask: bool, password_stdin: bool) -> None:
+@json_option
+def change(name: str, role: str | None, ask: bool, password_stdin: bool, as_json: bool) -> None:
     """Give user NAME another role or password.
 
     \b
@@ -91,13 +87,14 @@ def change(name: str, role: str | None, ask: bool, password_stdin: bool) -> None
         raise click.UsageError("nothing to change: give --role or --password")
     password = _password(password_stdin) if ask or password_stdin else None
     new_role = None if role is None else Role(role)
-    _with_control(lambda control: change_user(control, name, role=new_role, password=password))
-    click.echo(f"changed {name}")
+    info = _with_control(lambda control: change_user(control, name, role=new_role, password=password))
+    tell(_shown(info), f"changed {name}", as_json)
 
 
 @users.command("remove")
 @click.argument("name")
-def remove(name: str) -> None:
+@json_option
+def remove(name: str, as_json: bool) -> None:
     """Take the access of user NAME; it ends at once, also for who is signed in.
 
     \b
@@ -105,7 +102,11 @@ def remove(name: str) -> None:
     Exit codes: 0 removed; 1 no such user, or no broker answers.
     """
     _with_control(lambda control: remove_user(control, name))
-    click.echo(f"removed {name}")
+    tell({"removed": name}, f"removed {name}", as_json)
+
+
+def _shown(user: UserInfo) -> dict[str, str]:
+    return {"name": user.name, "role": user.role.value, "created": user.created.isoformat()}
 
 
 def _with_control(work: Callable[[Control], Awaitable[Answer]]) -> Answer:

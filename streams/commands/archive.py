@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging.config
 import signal
 from typing import Any
@@ -12,6 +11,7 @@ import click
 
 from streams.archive.service import run_archive
 from streams.commands.options import log_level_option
+from streams.commands.show import print_json
 from streams.log_format import logging_config
 from streams.settings import Settings
 
@@ -36,7 +36,7 @@ def archive(once: bool, as_json: bool, log_level: str) -> None:
     logging.captureWarnings(True)
     totals = asyncio.run(_until_told(Settings(), once))
     if as_json:
-        click.echo(json.dumps(totals))
+        print_json(totals)
     elif once:
         click.echo(f"archived {totals['rows_written']:,} rows, {totals['rejected']:,} of them rejects")
 

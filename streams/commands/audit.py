@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,7 +21,9 @@ from streams.audit.export_file import writing
 from streams.audit.outcome import Outcome
 from streams.audit.verify import Advance, Span, verify_archive
 from streams.audit.verify_file import verify_file
+from streams.commands.options import json_option
 from streams.commands.progress import progress_bar
+from streams.commands.show import print_json, tell
 from streams.settings import Settings
 
 _TIME: TypeAdapter[datetime] = TypeAdapter(UtcTime)
@@ -40,7 +41,7 @@ def audit() -> None:
 @click.option("--to", "last", help="Check up to this event time or sequence.")
 @click.option("--file", "path", type=_FILE, help="Check this export instead of the archive.")
 @click.option("--checkpoints", "known", type=_FILE, help="Checkpoints kept elsewhere (default: from the broker).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def verify(first: str | None, last: str | None, path: Path | None, known: Path | None, as_json: bool) -> None:
     """Compute every hash again and name the first entry of each partition that is not what was sealed.
 
@@ -71,7 +72,8 @@ def verify(first: str | None, last: str | None, path: Path | None, known: Path |
 @click.option("--all", "everything", is_flag=True, help="All entries of all customers, with their chain.")
 @click.option("--out", "path", type=_OUT, required=True, help="The file to write; gzipped if named .gz.")
 @click.option("--checkpoints", "known", type=_FILE, help="Prove by these checkpoints (default: from the broker).")
-def export(customer: str | None, everything: bool, path: Path, known: Path | None) -> None:
+@json_option
+def export(customer: str | None, everything: bool, path: Path, known: Path | None, as_json: bool) -> None:
     """Write what an outside party needs to check decisions; give it the file of `audit checkpoints` too.
 
     \b
@@ -85,12 +87,14 @@ def export(customer: str | None, everything: bool, path: Path, known: Path | Non
         checkpoints = None if known is None else read_checkpoints(known)
         done = asyncio.run(_export(Settings(), customer, checkpoints, path, advance))
     rest = f"; {done.uncovered} newer ones are not yet covered by a checkpoint" if done.uncovered else ""
-    click.echo(f"{done.entries:,} entries in {path}{rest}")
+    found = {"file": str(path), "entries": done.entries, "uncovered": done.uncovered}
+    tell(found, f"{done.entries:,} entries in {path}{rest}", as_json)
 
 
 @audit.command()
 @click.option("--out", "path", type=_OUT, required=True, help="The file to write, one JSON object a line.")
-def checkpoints(path: Path) -> None:
+@json_option
+def checkpoints(path: Path, as_json: bool) -> None:
     """Write all published checkpoints into a file, to be kept where nobody of us can change it.
 
     \b
@@ -101,7 +105,7 @@ def checkpoints(path: Path) -> None:
     with writing(path) as file:
         for out in found:
             file.write(out.model_dump_json().encode() + b"\n")
-    click.echo(f"{len(found):,} checkpoints in {path}")
+    tell({"file": str(path), "checkpoints": len(found)}, f"{len(found):,} checkpoints in {path}", as_json)
 
 
 def _end(name: str, text: str | None) -> datetime | int | None:
@@ -140,7 +144,7 @@ async def _export(
 
 def _tell(outcome: Outcome, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(outcome.as_json()))
+        print_json(outcome.as_json())
         return
     for broken in outcome.broken:
         click.echo(f"BROKEN  {broken}")

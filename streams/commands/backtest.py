@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 
-from schemas.errors import InvalidInput
 from schemas.levels import Level
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
-from streams.commands.options import partitions_option, trailing_days_option
+from streams.commands.options import json_option, partitions_option, trailing_days_option
+from streams.commands.out_folder import make_folder, writing_below
 from streams.commands.progress import progress_bar
-from streams.commands.show import print_table
+from streams.commands.show import print_json, print_table
 from streams.policy_file import named_policy
 from streams.sources.past import past_events
 from streams.sources.ticks import with_ticks
@@ -30,7 +30,7 @@ from streams.sources.ticks import with_ticks
 @ledger_options
 @money_options
 @click.option("--batch-model/--no-batch-model", default=True, help="Compare with a batch model, fitted each month.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+@json_option
 def backtest(
     source: Path,
     policy: str,
@@ -52,7 +52,7 @@ def backtest(
 
     \b
     Example:  creditpulse backtest ledger.csv.gz --out build/backtest
-    Exit codes: 0 done; 2 the ledger, events or policy are wrong.
+    Exit codes: 0 done; 2 the ledger, events, policy or --out are wrong.
     """
     # Imported when it runs: the help of `creditpulse` would wait for it.
     from streams.backtesting.holds import Holds
@@ -68,17 +68,15 @@ def backtest(
         bar.update(task, description="events", total=len(past))
         observers = [Holds(assumptions(options))]
         process = InProcess(partitions, text, latest=datetime.now(UTC))
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InvalidInput("out_unusable", f"--out {out}: {error.strerror}", "out") from error
-        with (out / "decisions.jsonl").open("w", encoding="utf-8") as decisions:
+        make_folder(out)
+        with writing_below(out), (out / "decisions.jsonl").open("w", encoding="utf-8") as decisions:
             tally = run_backtest(process, events, decisions, lambda: bar.advance(task), observers)
     found = report(tally, process, observers, batch=batch_model)
-    (out / "report.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    (out / "report.html").write_text(render(found), encoding="utf-8")
+    with writing_below(out):
+        (out / "report.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        (out / "report.html").write_text(render(found), encoding="utf-8")
     if as_json:
-        click.echo(json.dumps(found))
+        print_json(found)
     else:
         _show(found, out)
 

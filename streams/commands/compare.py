@@ -11,12 +11,12 @@ from typing import Any
 
 import click
 
-from schemas.errors import InvalidInput
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
-from streams.commands.options import partitions_option, trailing_days_option
+from streams.commands.options import json_option, partitions_option, trailing_days_option
+from streams.commands.out_folder import make_folder, writing_below
 from streams.commands.progress import ProgressLines, progress_bar
-from streams.commands.show import print_table
+from streams.commands.show import print_json, print_table
 from streams.policy_file import named_policy
 from streams.sources.past import past_events
 
@@ -36,7 +36,7 @@ _CUSTOMERS_SHOWN = 10
 @trailing_days_option
 @ledger_options
 @money_options
-@click.option("--json", "as_json", is_flag=True, help="Print the comparison as one JSON object.")
+@json_option
 @click.option(
     "--progress-lines", is_flag=True, help="Tell the progress on stderr in lines of DONE/TOTAL, for programs."
 )
@@ -63,7 +63,7 @@ def compare(
 
     \b
     Example:  creditpulse compare default my-policy.yaml ledger.csv.gz --out build/compare
-    Exit codes: 0 done; 2 the ledger or a policy is wrong (with file, line and reason).
+    Exit codes: 0 done; 2 the ledger, a policy (with file, line and reason) or --out is wrong.
     """
     # Imported when it runs: the help of `creditpulse` would wait for it.
     from streams.backtesting.compare import Setting, comparison, run_of
@@ -74,6 +74,8 @@ def compare(
         reading = bar.add_task("reading", total=None)
         events = past_events(source, ledger_format(mapping, currency, date_format, number_rows))
         bar.remove_task(reading)
+        if out is not None:
+            make_folder(out)
         lines = ProgressLines(2 * len(events)) if progress_lines else None
         runs = []
         for name, text in zip((policy_a, policy_b), texts, strict=True):
@@ -82,9 +84,10 @@ def compare(
             runs.append(run_of(text, events, setting, advance))
     found = comparison(*runs)
     if out is not None:
-        _write(out, found)
+        with writing_below(out):
+            _write(out, found)
     if as_json:
-        click.echo(json.dumps(found))
+        print_json(found)
     else:
         _show(found, policy_a, policy_b)
         if out is not None:
@@ -92,10 +95,6 @@ def compare(
 
 
 def _write(out: Path, found: dict[str, Any]) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidInput("out_unusable", f"--out {out}: {error.strerror}", "out") from error
     (out / "compare.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     with (out / "compare.csv").open("w", encoding="utf-8", newline="") as file:
         columns = ["customer_id", "currency", "sales", "net_a", "net_b", "difference", "stopped_a", "stopped_b"]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
 import click
 
 from schemas.decisions import DeadLetterOut
 from schemas.errors import InvalidInput
-from streams.commands.show import print_table
+from streams.commands.options import json_option
+from streams.commands.show import print_json, print_table, tell
 from streams.dead_letter_box import as_event, read_dead_letters, readable_value
 from streams.publisher import publish
 from streams.settings import Settings
@@ -24,7 +24,7 @@ def dead_letters() -> None:
 @dead_letters.command("list")
 @click.option("--code", help="Only this reason, e.g. wrong_key.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="The newest so many.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@json_option
 def list_letters(code: str | None, limit: int, as_json: bool) -> None:
     """List dead letters, newest last.
 
@@ -35,7 +35,7 @@ def list_letters(code: str | None, limit: int, as_json: bool) -> None:
     letters = [letter for letter in _all() if code in (None, letter.data.reason_code)]
     shown = letters[-limit:]
     if as_json:
-        click.echo(json.dumps([letter.model_dump(mode="json") for letter in shown]))
+        print_json([letter.model_dump(mode="json") for letter in shown])
         return
     if not shown:
         click.echo("no dead letters" if code is None else f"no dead letters with reason {code}")
@@ -50,7 +50,7 @@ def list_letters(code: str | None, limit: int, as_json: bool) -> None:
 
 @dead_letters.command()
 @click.argument("letter_id", metavar="ID")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def explain(letter_id: str, as_json: bool) -> None:
     """Show one dead letter: where it stood, why it was refused, what it holds.
 
@@ -61,7 +61,7 @@ def explain(letter_id: str, as_json: bool) -> None:
     letter = _find(letter_id)
     data = letter.data
     if as_json:
-        click.echo(json.dumps(letter.model_dump(mode="json")))
+        print_json(letter.model_dump(mode="json"))
         return
     lines = {
         "topic": data.source.topic,
@@ -85,7 +85,7 @@ def explain(letter_id: str, as_json: bool) -> None:
 @click.option(
     "--value", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file with the corrected event."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def resubmit_letters(letter_ids: tuple[str, ...], code: str | None, value: Path | None, as_json: bool) -> None:
     """Publish refused records once more, with their first time and the key of the customer they name.
 
@@ -103,7 +103,7 @@ def resubmit_letters(letter_ids: tuple[str, ...], code: str | None, value: Path 
     corrected = value.read_bytes() if value is not None else None
     events = [as_event(letter.data, value=corrected) for letter in letters]
     count = asyncio.run(publish(Settings(), events))
-    click.echo(json.dumps({"submitted": count}) if as_json else f"submitted {count}")
+    tell({"submitted": count}, f"submitted {count}", as_json)
 
 
 def _all() -> list[DeadLetterOut]:

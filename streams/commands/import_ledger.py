@@ -12,7 +12,9 @@ import click
 from models.calendar import from_ms
 from schemas.errors import CreditPulseError
 from streams.commands.ledger_options import ledger_format, ledger_options
+from streams.commands.options import json_option
 from streams.commands.progress import progress_bar
+from streams.commands.show import print_json
 from streams.sources.deliveries import delivery_events
 from streams.sources.event_file import write_events
 from streams.sources.ledger import ledger_events
@@ -34,7 +36,7 @@ from streams.sources.table import BadRow
     "--skip-bad-rows", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     help="Go on without rows that cannot be used, and write them there with line, field and reason (CSV).",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def import_ledger(
     ledger: Path,
     mapping: tuple[str, ...],
@@ -83,7 +85,7 @@ def import_ledger(
         "skipped_rows": len(skipped),
     }
     if as_json:
-        click.echo(json.dumps(summary))
+        print_json(summary)
         return
     click.echo(
         f"{summary['events']:,} events of {summary['customers']:,} customers, {summary['first']} to {summary['last']}"

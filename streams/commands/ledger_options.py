@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from pydantic import TypeAdapter, ValidationError
 
 from schemas.errors import InvalidInput
+from schemas.fields import Currency
 from streams.sources.table import Kind, LedgerFormat
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+_CURRENCY: TypeAdapter[str] = TypeAdapter(Currency)
 
 
 def ledger_options(command: Command) -> Command:
@@ -43,4 +46,11 @@ def ledger_format(
         if not (theirs and equals and ours):
             raise InvalidInput("wrong_mapping", f"--map {item}: write THEIRS=OURS", "map")
         columns[theirs] = ours
+    if currency is not None:
+        try:
+            currency = _CURRENCY.validate_python(currency.strip().upper())
+        except ValidationError as error:
+            raise InvalidInput(
+                "currency", f"--currency {currency}: no ISO 4217 currency such as EUR", "currency"
+            ) from error
     return LedgerFormat(columns, currency, date_format, number_rows, kind)

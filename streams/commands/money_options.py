@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import click
 
 from streams.backtesting.money import Assumptions
+from streams.commands.options import FiniteRange
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-_SHARE = click.FloatRange(0, 1)
+_SHARE = FiniteRange(0, 1)
 
 
 def money_options(command: Command) -> Command:

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 import getpass
+import math
 
 import click
+
+_LONGEST_TEXT = 200
+
+
+class FiniteRange(click.FloatRange):
+    """A range that NaN is not in."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number, or a failure that says why."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not in the range {self.min}<=x<={self.max}.", param, ctx)
+        return number
+
 
 log_level_option = click.option(
     "--log-level",
@@ -13,8 +28,18 @@ log_level_option = click.option(
     show_default=True,
     help="Least level that is logged, on stderr.",
 )
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON: one object, or one array for a list.")
+
+
+def printable(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Callback of options whose text is kept or sent: not empty, nothing that a terminal obeys, no broken UTF-8."""
+    if value is not None and not (value.isprintable() and value.strip() and len(value) <= _LONGEST_TEXT):
+        raise click.BadParameter(f"must have 1 to {_LONGEST_TEXT} printable characters")
+    return value
+
+
 said_by_option = click.option(
-    "--by", default=getpass.getuser, show_default="you", help="Who says so; it is written down."
+    "--by", default=getpass.getuser, show_default="you", callback=printable, help="Who says so; it is written down."
 )
 trailing_days_option = click.option(
     "--trailing-days",

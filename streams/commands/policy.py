@@ -13,6 +13,8 @@ from models.account import Master
 from models.policy_check import dead_settings
 from models.policy_layers import Explained
 from schemas.errors import InvalidInput
+from streams.commands.options import json_option
+from streams.commands.show import print_json
 from streams.policy_file import read_policy
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -25,7 +27,7 @@ def policy() -> None:
 
 @policy.command()
 @click.argument("file", metavar="FILE", type=_FILE)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def check(file: Path, as_json: bool) -> None:
     """Say whether a policy file is right, and which of its settings have no effect.
 
@@ -40,13 +42,13 @@ def check(file: Path, as_json: bool) -> None:
     except InvalidInput as error:
         if as_json:
             fault = {"code": error.code, "field": error.field, "message": error.message}
-            click.echo(json.dumps({"file": str(file), "valid": False, "error": fault, "warnings": []}))
+            print_json({"file": str(file), "valid": False, "error": fault, "warnings": []})
         raise
     warnings = dead_settings(layered)
     layers = [layer.label for layer in (*layered.book, *layered.overrides)]
     if as_json:
         found = {"file": str(file), "valid": True, "version": layered.base.version, "layers": layers}
-        click.echo(json.dumps(found | {"warnings": [asdict(warning) for warning in warnings]}, default=str))
+        print_json(found | {"warnings": [asdict(warning) for warning in warnings]})
         return
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -62,7 +64,7 @@ def check(file: Path, as_json: bool) -> None:
 @click.option("--sector", help="Its sector.")
 @click.option("--region", help="Its region.")
 @click.option("--group", help="Id of its group's parent.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@json_option
 def explain(
     file: Path,
     paths: tuple[str, ...],
@@ -89,7 +91,7 @@ def explain(
     else:
         found = [value for value in layered.explain("", layers) if value.layer != "default"]
     if as_json:
-        click.echo(json.dumps([_plain(value) for value in found], default=str))
+        print_json([_plain(value) for value in found])
         return
     _show(found, ["default", *(layer.label for layer in (*layered.book[1:], *layers))])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +11,9 @@ import click
 
 from models.calendar import from_ms
 from schemas.topics import TICKS
+from streams.commands.options import json_option
 from streams.commands.progress import progress_bar
+from streams.commands.show import tell
 from streams.publisher import Publisher
 from streams.settings import Settings
 from streams.sources.event_file import TimedEvent, read_events
@@ -32,7 +33,7 @@ from streams.topic_admin import ensure_topics
 @click.option(
     "--trailing-days", default=0, show_default=True, type=click.IntRange(0, 3650), help="Ticks after the end."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def replay(events_file: Path, speed: str, ticks: bool | None, trailing_days: int, as_json: bool) -> None:
     """Publish EVENTS (from import or simulate) in order of time.
 
@@ -51,10 +52,8 @@ def replay(events_file: Path, speed: str, ticks: bool | None, trailing_days: int
     started = time.monotonic()
     count = asyncio.run(_publish(settings, events, pace, total))
     seconds = time.monotonic() - started
-    if as_json:
-        click.echo(json.dumps({"events": total, "published": count, "seconds": round(seconds, 3)}))
-    else:
-        click.echo(f"published {total:,} events and {count - total:,} ticks in {seconds:.1f} s")
+    words = f"published {total:,} events and {count - total:,} ticks in {seconds:.1f} s"
+    tell({"events": total, "published": count, "seconds": round(seconds, 3)}, words, as_json)
 
 
 async def _publish(settings: Settings, events: Iterable[TimedEvent], pace: float | None, total: int) -> int:

@@ -8,6 +8,8 @@ import click
 
 from schemas.errors import CreditPulseError
 from schemas.publish import published_files
+from streams.commands.options import json_option
+from streams.commands.show import print_json, tell
 
 _DEFAULT = Path(__file__).resolve().parents[2] / "schemas" / "published"
 
@@ -15,7 +17,8 @@ _DEFAULT = Path(__file__).resolve().parents[2] / "schemas" / "published"
 @click.command()
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=_DEFAULT, help="Folder to write to.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 when a file is stale.")
-def schemas(out: Path, check: bool) -> None:
+@json_option
+def schemas(out: Path, check: bool, as_json: bool) -> None:
     """Generate JSON Schemas and the AsyncAPI document from the contracts.
 
     \b
@@ -34,6 +37,9 @@ def schemas(out: Path, check: bool) -> None:
                 path.write_text(text, encoding="utf-8")
             except OSError as error:
                 raise CreditPulseError(f"{error.filename}: {error.strerror}") from error
+    found = {"folder": str(out), "stale": stale if check else [], "written": [] if check else stale}
     if check and stale:
-        raise click.ClickException(f"stale: {', '.join(stale)}; run `creditpulse schemas`")
-    click.echo("up to date" if not stale else f"wrote {len(stale)} files to {out}")
+        if as_json:
+            print_json(found)
+        raise CreditPulseError(f"stale: {', '.join(stale)}; run `creditpulse schemas`")
+    tell(found, f"wrote {len(stale)} files to {out}" if stale else "up to date", as_json)

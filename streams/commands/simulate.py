@@ -12,7 +12,9 @@ import click
 
 from models.calendar import MS_PER_DAY, to_ms
 from schemas.errors import CreditPulseError
+from streams.commands.options import json_option
 from streams.commands.progress import progress_bar
+from streams.commands.show import print_json
 from streams.sources.event_file import TimedEvent, write_events
 from streams.sources.simulate import Portfolio, customers_of
 from streams.sources.simulate import simulate as events_of
@@ -31,7 +33,7 @@ from streams.sources.simulate import simulate as events_of
 @click.option(
     "--truth", type=click.Path(dir_okay=False, path_type=Path), help="Write what the events do not say (JSON lines)."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def simulate(
     customers: int, days: int, seed: int, start: datetime, out: Path, truth: Path | None, as_json: bool
 ) -> None:
@@ -66,7 +68,7 @@ def simulate(
         "stories": dict(sorted(stories.items())),
     }
     if as_json:
-        click.echo(json.dumps(summary))
+        print_json(summary)
     else:
         told = ", ".join(f"{count:,} {story}" for story, count in sorted(stories.items()))
         click.echo(f"{topics.total():,} events of {customers:,} customers ({told})")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
 import click
 
-from streams.commands.show import print_table
+from streams.commands.options import json_option
+from streams.commands.show import print_json, print_table, tell
 from streams.settings import Settings
 from streams.topic_admin import ensure_topics, topic_states
 
@@ -18,7 +18,7 @@ def topics() -> None:
 
 
 @topics.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def create(as_json: bool) -> None:
     """Make the topics that are missing (nothing is changed on those that exist).
 
@@ -27,14 +27,11 @@ def create(as_json: bool) -> None:
     Exit codes: 0 all topics are there; 1 no broker answers; 2 partitions differ from the settings.
     """
     made = asyncio.run(ensure_topics(Settings()))
-    if as_json:
-        click.echo(json.dumps({"created": made}))
-    else:
-        click.echo(f"made {', '.join(made)}" if made else "all topics are there")
+    tell({"created": made}, f"made {', '.join(made)}" if made else "all topics are there", as_json)
 
 
 @topics.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@json_option
 def list_topics(as_json: bool) -> None:
     """List topics with partitions and records.
 
@@ -48,7 +45,7 @@ def list_topics(as_json: bool) -> None:
             {"topic": s.name, "direction": s.topic.direction, "partitions": s.partitions, "records": s.records}
             for s in states
         ]
-        click.echo(json.dumps(rows))
+        print_json(rows)
         return
     if not states:
         click.echo("no topics yet; `creditpulse topics create` makes them")

@@ -12,9 +12,10 @@ import click
 from schemas.errors import InvalidInput
 from streams.commands.ledger_options import ledger_format, ledger_options
 from streams.commands.money_options import assumptions, money_options
-from streams.commands.options import trailing_days_option
+from streams.commands.options import FiniteRange, json_option, trailing_days_option
+from streams.commands.out_folder import make_folder, writing_below
 from streams.commands.progress import progress_bar
-from streams.commands.show import print_table
+from streams.commands.show import print_json, print_table
 from streams.policy_file import named_policy
 from streams.sources.past import past_events
 
@@ -25,15 +26,15 @@ from streams.sources.past import past_events
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the results.")
 @click.option("--metric", type=click.Choice(["precision", "net"]), default="precision", show_default=True,
               help="precision of warnings with enough recall and lead, or net money in the main currency.")  # fmt: skip
-@click.option("--recall", default=0.88, show_default=True, type=click.FloatRange(0, 1), help="precision: at least.")
-@click.option("--lead", default=40.0, show_default=True, type=click.FloatRange(0, 365), help="precision: median days.")
+@click.option("--recall", default=0.88, show_default=True, type=FiniteRange(0, 1), help="precision: at least.")
+@click.option("--lead", default=40.0, show_default=True, type=FiniteRange(0, 365), help="precision: median days.")
 @click.option("--trials", default=30, show_default=True, type=click.IntRange(1, 10_000), help="Policies to try.")
 @click.option("--seed", default=1, show_default=True, type=int, help="The same seed finds the same policy.")
 @click.option("--customers", type=click.IntRange(1), help="Search on so many customers, drawn with the seed.")
 @trailing_days_option
 @ledger_options
 @money_options
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@json_option
 def tune(
     source: Path,
     policy: str,
@@ -59,7 +60,7 @@ def tune(
 
     \b
     Example:  creditpulse tune ledger.csv.gz --policy my-policy.yaml --trials 50 --out build/tune
-    Exit codes: 0 done (whether or not the gain holds: see `holds`); 2 the ledger or the policy is wrong.
+    Exit codes: 0 done (whether or not the gain holds: see `holds`); 2 the ledger, the policy or --out is wrong.
     """
     # Imported when it runs: the help of `creditpulse` would wait for it.
     from streams.backtesting.compare import Setting
@@ -74,18 +75,16 @@ def tune(
         bar.remove_task(reading)
         if not events:
             raise InvalidInput("no_events", f"{source}: holds nothing to learn from")
+        make_folder(out)
         task = bar.add_task("trials", total=trials + 2)
         setting = Setting(datetime.now(UTC), 1, trailing_days, assumptions(options))
         search = Search(text, events, setting, Goal(cast(Metric, metric), recall, lead))
         found = search.run(trials, seed, lambda: bar.advance(task))
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidInput("out_unusable", f"--out {out}: {error.strerror}", "out") from error
-    (out / "tuned-policy.yaml").write_text(found["policy"], encoding="utf-8")
-    (out / "tune.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    with writing_below(out):
+        (out / "tuned-policy.yaml").write_text(found["policy"], encoding="utf-8")
+        (out / "tune.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     if as_json:
-        click.echo(json.dumps(found))
+        print_json(found)
     else:
         _show(found, out)
 

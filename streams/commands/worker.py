@@ -34,15 +34,16 @@ def worker(role: str, web_port: int | None, log_level: str) -> None:
 
     \b
     Example:  CREDITPULSE_BROKER=kafka://127.0.0.1:9092 creditpulse worker
-    Exit codes: 0 stopped as told; 1 a fatal error (nothing is lost: start it again).
+    Exit codes: 0 stopped as told; 1 a fatal error (nothing is lost: start it again); 2 a setting or the
+    policy is wrong.
     """
     settings = Settings()
+    text = policy_text(settings.policy_file)  # a wrong one ends a supervised worker too, before it starts anything
     port = settings.web_port if web_port is None else web_port
     if role == "both":
         from streams.supervisor import supervise_worker
 
         raise SystemExit(supervise_worker(settings, port, log_level))
-    text = policy_text(settings.policy_file)
     logging.config.dictConfig(logging_config(log_level))
     asyncio.run(wait_for_topics(settings))
     _run(role, settings, port, log_level, text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,8 @@ if sys.platform == "linux":
         sys.exit(1)
 os.execvp(sys.argv[2], sys.argv[2:])
 """
+_IN_PASSING = re.compile(r"\S+Z (DEBUG|INFO) ")
+"""As ``streams.log_format`` writes them."""
 
 
 @dataclass(slots=True)
@@ -58,10 +61,18 @@ class Child:
 
     def last_lines(self, count: int = 15) -> str:
         """The end of its log, for an error message."""
+        return "\n".join(self._lines()[-count:])
+
+    def complaints(self, count: int = 15) -> str:
+        """The end of its log without what it told in passing: why it ended stands before the steps of its ending."""
+        lines = self._lines()
+        return "\n".join([line for line in lines if not _IN_PASSING.match(line)][-count:] or lines[-count:])
+
+    def _lines(self) -> list[str]:
         try:
-            return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
+            return self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
-            return ""
+            return []
 
 
 def start_child(argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, name: str = "") -> Child:

@@ -234,7 +234,7 @@ def refused(error: ValidationError, names: Mapping[str, str] | None = None) -> R
     """What a contract says against a row, by the name of the column (``names``: where it is not the field's)."""
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0]) if first["loc"] else "row"
-    return Refused((names or {}).get(name, name), f"{first['msg']}, is {first['input']!r:.60}")
+    return Refused((names or {}).get(name, name), f"{first['msg'].rstrip('.')}, is {first['input']!r:.60}")
 
 
 def is_filled(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import os
 import subprocess
@@ -101,9 +102,13 @@ async def test_recorded_sealed_and_checked(make_settings: MakeSettings, tmp_path
         assert code == 0, outcome
         assert (outcome["ok"], outcome["entries"], outcome["broken"]) == (True, len(found), [])
         assert outcome["checkpoints"] > settings.partitions
-        assert (await asyncio.to_thread(run, settings, "checkpoints", "--out", str(checkpoints)))[0] == 0
-        customer = ("export", "--customer", "C001", "--out", str(export))
-        assert (await asyncio.to_thread(run, settings, *customer))[0] == 0
+        code, text = await asyncio.to_thread(run, settings, "checkpoints", "--out", str(checkpoints), "--json")
+        lines = len(checkpoints.read_bytes().splitlines())
+        assert (code, json.loads(text)) == (0, {"file": str(checkpoints), "checkpoints": lines}), text
+        customer = ("export", "--customer", "C001", "--out", str(export), "--json")
+        code, text = await asyncio.to_thread(run, settings, *customer)
+        entries = len(gzip.decompress(export.read_bytes()).splitlines()) - 1
+        assert (code, json.loads(text)) == (0, {"file": str(export), "entries": entries, "uncovered": 0}), text
         await _check_span(settings, outcome)
         told = await health(settings)
         assert told["audit"] == {"sealed": told["audit"]["sealed"], "lag": 0}

@@ -19,7 +19,7 @@ PATH = "/v1/subscriptions"
 
 
 async def test_a_subscription_from_its_beginning_to_its_end(make_settings: MakeSettings) -> None:
-    settings = make_settings(secret_key=KEY, webhook_allow="127.0.0.0/8")
+    settings = make_settings(secret_key=KEY, webhook_allow="127.0.0.0/8", webhook_most_subscriptions=3)
     await ensure_topics(settings)
     receiver, ledger = Receiver(), Ledger(settings)
     async with AsyncExitStack() as stack:
@@ -88,6 +88,14 @@ async def test_a_subscription_from_its_beginning_to_its_end(make_settings: MakeS
         await told("/redeliver", {"event_ids": ["never"]}, 422)
         await told("/redeliver", {}, 422)
         await told("/replay", {"customer_id": "B"}, 422)
+        for number in range(2, 4):
+            assert (await admin.post(PATH, json=asked)).status_code == 201, number
+        full = await admin.post(PATH, json=asked)
+        assert (full.status_code, full.json()["code"]) == (409, "too_many_subscriptions")
+        assert full.headers["content-type"] == "application/problem+json"
+        assert (await admin.put(one, json=asked)).status_code == 200, "what is there may be changed"
+        for other in (await admin.get(PATH)).json()[1:]:
+            assert (await admin.delete(f"{PATH}/{other['id']}")).status_code == 204
         assert (await admin.delete(one)).status_code == 204
         await told("/resume", status=404)
         assert (await admin.get(PATH)).json() == []

@@ -82,19 +82,24 @@ def test_a_subscription_from_its_beginning_to_its_end(settings: Settings) -> Non
 
     event = good("deliveries", name)[0]["data"]["event_id"]
     assert call("redeliver", name, event).output == "asked for 1 to be sent again\n"
-    assert (
-        call("replay", name, "--customer", "B", "--from-sequence", "2").output == "asked for 1 of B to be sent again\n"
-    )
+    assert good("redeliver", name, "--dead") == {"events": 0}
+    assert good("replay", name, "--customer", "B", "--from-sequence", "2") == {"events": 1}
     receiver.accepted.clear()
     asyncio.run(_again(settings, receiver, 2))
     assert {item.event["id"] for item in receiver.accepted} == {event, "ticks/0/2/B/tightening"}
 
     assert len(good("rotate", name)["secrets"]) == 2
-    assert call("pause", name, "--reason", "moving").exit_code == 0
+    paused = good("pause", name, "--reason", "moving")
+    assert (paused["id"], paused["status"], paused["reason"]) == (name, "paused", "moving")
     assert f"{name}  paused (moving)" in call("list").output
-    assert call("resume", name).exit_code == 0
+    since = call("replay", name, "--since", "2020-01-01")
+    assert since.output == "asked for everything since 2020-01-01T00:00:00+00:00 to be sent again\n"
+    assert good("replay", name, "--since", "0001-01-01") == {"events": None}
+    assert "there is no such event" in call("replay", name, "--customer", "nobody", "--from-sequence", "1").output
+    assert good("resume", name)["status"] == "active"
     assert good("list")[0]["status"] == "active"
-    assert call("remove", name).exit_code == 0
+    assert call("pause", name).output == f"paused {name}\n"
+    assert good("remove", name) == {"removed": name}
     assert good("list") == []
 
 
@@ -134,6 +139,18 @@ def test_without_a_key_no_subscription_is_made(settings: Settings, monkeypatch: 
     result = call("add", "http://127.0.0.1/x")
     assert (result.exit_code, "CREDITPULSE_SECRET_KEY is not set" in result.output) == (2, True)
     assert good("list") == []
+
+
+def test_there_may_be_only_so_many(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One too many is refused, and says which setting; one that is removed makes room."""
+    monkeypatch.setenv("CREDITPULSE_WEBHOOK_MOST_SUBSCRIPTIONS", "2")
+    made = [good("add", f"http://127.0.0.1/{number}")["id"] for number in range(2)]
+    refused = call("add", "http://127.0.0.1/third", "--json")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "there are 2 subscriptions already (CREDITPULSE_WEBHOOK_MOST_SUBSCRIPTIONS)" in refused.stderr
+    assert [item["id"] for item in good("list")] == made
+    good("remove", made[0])
+    assert good("add", "http://127.0.0.1/third")["url"] == "http://127.0.0.1/third"
 
 
 async def test_secrets_do_not_pile_up(make_settings: MakeSettings) -> None:

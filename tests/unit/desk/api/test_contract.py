@@ -68,3 +68,34 @@ def test_what_is_there_is_told_as_documented(session: Any, path: str) -> None:
     )
     assert answer.status_code == 200, answer.text
     operation.validate_response(answer)
+
+
+def _answers(method: str, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = APP.openapi()["paths"][path][method]["responses"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *(("post", f"/v1/orders/{{order_id}}/{act}") for act in ("release", "reject", "hold", "lift-hold")),
+        *(("post", f"/v1/customers/{{customer_id}}/review/{word}") for word in ("approve", "reject")),
+        ("post", "/v1/proposals/{proposal_id}/approve"),
+        ("get", "/v1/acts/{act_id}"),
+    ],
+)
+def test_what_waits_and_what_was_not_done_are_told_apart(method: str, path: str) -> None:
+    """202 is an act that was sent, 409 a problem: nothing was done."""
+    answers = _answers(method, path)
+    assert answers["202"]["content"]["application/json"]["schema"]["$ref"].endswith("/ActAnswer")
+    assert "engine has not answered" in answers["202"]["description"]
+    assert ("second person" in answers["202"]["description"]) == path.endswith("/release")
+    assert answers["409"]["content"]["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
+    assert "Nothing was done" in answers["409"]["description"]
+
+
+def test_an_act_that_nothing_can_be_in_the_way_of_has_no_conflict() -> None:
+    """And a decline is never sent: it has a conflict, but nothing waits."""
+    assert "409" not in _answers("post", "/v1/customers/{customer_id}/override")
+    assert "202" in _answers("post", "/v1/customers/{customer_id}/override")
+    assert {"202", "409"} & set(_answers("post", "/v1/proposals/{proposal_id}/decline")) == {"409"}

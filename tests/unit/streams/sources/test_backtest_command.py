@@ -72,6 +72,23 @@ def test_bad_events_are_counted_and_do_not_stop_the_run(tmp_path: Path) -> None:
     assert report["customers"] == 1
 
 
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("backtest", "decisions.jsonl"), ("backtest", "report.json"), ("backtest", "report.html"),
+        ("compare", "compare.json"), ("compare", "compare.csv"), ("tune", "tune.json"), ("tune", "tuned-policy.yaml"),
+    ],
+)  # fmt: skip
+def test_a_result_that_cannot_be_written_is_named(tmp_path: Path, command: str, name: str) -> None:
+    """Here a folder has its name; a full disk or a missing right is told alike."""
+    (tmp_path / "out" / name).mkdir(parents=True)
+    ledger = write_ledger(tmp_path / "ledger.csv")
+    given = {"compare": ("default", "default", ledger), "tune": (ledger, "--trials", "1")}.get(command, (ledger,))
+    done = _run(*given, "--out", tmp_path / "out", command=command)
+    assert done.exit_code == 2, done.output
+    assert f"cannot write {tmp_path / 'out' / name}: Is a directory" in done.stderr
+
+
 def test_a_policy_changes_what_is_decided(tmp_path: Path) -> None:
     """--policy is laid over the default: without an evidence floor nobody stays unrated."""
     ledger, policy = write_ledger(tmp_path / "ledger.csv"), tmp_path / "policy.yaml"
