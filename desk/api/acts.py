@@ -38,7 +38,7 @@ ActId = Annotated[str, Path(max_length=80)]
 Answers = dict[int | str, dict[str, Any]]
 PENDING: Answers = {
     202: {
-        "description": "Sent, but not decided, or not to be seen here, yet: `Location` is where to look again.",
+        "description": "Sent; not decided, or not to be seen here, yet: `Location` is where to look again.",
         "model": ActAnswer,
     },
 }

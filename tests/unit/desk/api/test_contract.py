@@ -88,7 +88,7 @@ def test_what_waits_and_what_was_not_done_are_told_apart(method: str, path: str)
     """202 is an act that was sent, 409 a problem: nothing was done."""
     answers = _answers(method, path)
     assert answers["202"]["content"]["application/json"]["schema"]["$ref"].endswith("/ActAnswer")
-    assert "engine has not answered" in answers["202"]["description"]
+    assert "not to be seen here, yet" in answers["202"]["description"]
     assert ("second person" in answers["202"]["description"]) == path.endswith("/release")
     assert answers["409"]["content"]["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
     assert "Nothing was done" in answers["409"]["description"]
