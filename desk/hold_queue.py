@@ -10,6 +10,7 @@ from desk.api.services import Services
 from desk.open_orders import OrderNow, shown
 from models.account import Account
 from models.calendar import day_of, from_ms
+from models.partition import GroupStanding
 from models.what_if import check_order
 from schemas.decisions import Exposure, OrderCheck
 from schemas.errors import Unavailable
@@ -19,6 +20,15 @@ from streams.live_book import Known
 
 MOST = 2_000
 """Held orders that are told at once."""
+
+
+class _Asked(NamedTuple):
+    """All but the account that the check of an order depends on."""
+
+    policy_version: str
+    day: int
+    aged_to: int
+    group: GroupStanding | None
 
 
 class HeldOrder(OrderNow):
@@ -35,8 +45,7 @@ class HeldOrder(OrderNow):
 
 class _Checked(NamedTuple):
     account: Account
-    policy_version: str
-    day: int
+    asked: _Asked
     held: HeldOrder
 
 
@@ -54,14 +63,13 @@ class HoldQueue:
         found = []
         for _, customer_id, order_id in waiting:
             known = self._services.book.known(customer_id)
-            account, day = known.account, self._day(known.as_of)
+            account, seen = known.account, before.get((customer_id, order_id))
             if account is None:
                 continue
-            seen = before.get((customer_id, order_id))
-            if seen is None or seen.account is not account or (seen.policy_version, seen.day) != (
-                known.policy.version, day,
-            ):  # fmt: skip
-                seen = _Checked(account, known.policy.version, day, _check(known, account, order_id, day))
+            group = known.groups.others(account.master.group_parent or customer_id, account)
+            asked = _Asked(known.policy.version, self._day(known.as_of), known.aged_to, group)
+            if seen is None or seen.account is not account or seen.asked != asked:
+                seen = _Checked(account, asked, _check(known, account, order_id, asked.day))
             self._checked[customer_id, order_id] = seen
             found.append(seen.held)
         return found
@@ -72,7 +80,9 @@ class HoldQueue:
         return age_of(self._services, from_ms(held_since)) if held_since else None
 
     def _day(self, as_of: datetime) -> int:
-        return day_of(as_of if self._services.settings.clock == "events" else self._services.now())
+        # As the engine's, the day never goes back behind what the book knows of.
+        replayed = self._services.settings.clock == "events"
+        return day_of(as_of if replayed else max(self._services.now(), as_of))
 
     def _waiting(self) -> Sequence[tuple[int, str, str]]:
         customers, book = self._services.customers, self._services.book
@@ -94,6 +104,6 @@ def age_of(services: Services, since: datetime) -> timedelta:
 
 
 def _check(known: Known, account: Account, order_id: str, day: int) -> HeldOrder:
-    found = check_order(account, account.orders[order_id], day, known.policy, known.groups, order_id)
+    found = check_order(account, account.orders[order_id], day, known.policy, known.groups, order_id, known.aged_to)
     more = {name: getattr(found, name) for name in ("level", "checks", "measure", "to_pass", "exposure")}
     return HeldOrder(**dict(shown(account, order_id, account.orders[order_id])), name=account.master.name, **more)

@@ -108,6 +108,10 @@ class LiveBook:
             raise Unavailable("the book is still being read")
         return from_ms(min(clocks))
 
+    def ageing_stops(self) -> tuple[int, ...]:
+        """By partition, the day (ordinal) to which open items are aged while payments are stale; 0 = they are not."""
+        return tuple(state.feed.frozen for _, state in sorted(self._states.items()))
+
     def account(self, customer_id: str) -> Account | None:
         """The account as last read, or None. It is shared: copy it before changing it."""
         found = self._decoded.get(customer_id)

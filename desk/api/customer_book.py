@@ -126,6 +126,7 @@ class CustomerBook:
         self._tasks: list[asyncio.Task[None]] = []
         self._version = 0
         self._day = 0
+        self._ageing: object = None
         self._found: tuple[tuple[Asked, int], float, list[CustomerRow]] | None = None
         self._sum: tuple[int, float, BookSum] | None = None
         self.listeners: set[Callable[[str], None]] = set()
@@ -195,8 +196,9 @@ class CustomerBook:
         while True:
             with suppress(Unavailable):
                 day = day_of(self._book.clock())
-                if day != self._day:  # what was not due is, without any event
-                    self._day = day
+                ageing = (day, self._book.ageing_stops())
+                if ageing != self._ageing:  # what was not due is, or stays so, without any event
+                    self._day, self._ageing = day, ageing
                     self._dirty.update(self._book.ids())
                 await self._bring_up_to_date()
                 self.ready.set()
@@ -221,7 +223,8 @@ class CustomerBook:
         else:
             if account.points:
                 self._note_score(customer_id, self._day, account.score)
-            row = customer_row(account, known.policy, self._day, self._history.get(customer_id, ()))
+            history = self._history.get(customer_id, ())
+            row = customer_row(account, known.policy, self._day, history, known.aged_to)
             if self._rows.get(customer_id) == row:
                 return
             self._rows[customer_id] = row

@@ -80,10 +80,13 @@ class CustomerRow:
     currencies: dict[str, InCurrency]
 
 
-def customer_row(account: Account, policy: Policy, day: int, history: tuple[tuple[int, int], ...] = ()) -> CustomerRow:
-    """The row as of a day (ordinal); ``history``: (day, score), oldest first."""
-    where = positions(account, day, policy)
-    buckets = ageing(account, day)
+def customer_row(
+    account: Account, policy: Policy, day: int, history: tuple[tuple[int, int], ...] = (), aged_to: int = 0
+) -> CustomerRow:
+    """The row as of a day (ordinal); ``history``: (day, score), oldest first. ``aged_to``: the day to which open items
+    are aged while payments are stale, as the engine's are; 0 = they are not."""
+    where = positions(account, aged_to or day, policy)
+    buckets = ageing(account, aged_to or day)
     currencies = {
         currency: _in_currency(where.get(currency, Position()), account.limits.get(currency), buckets.get(currency, {}))
         for currency in sorted({*where, *account.limits})

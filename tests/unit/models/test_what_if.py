@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.account import encode
+from models.account import OpenOrder, encode
 from models.engine import CreditEngine, MemoryAccounts
 from models.partition import encode as encode_partition
+from models.what_if import check_order
 from schemas.decisions import Decision
 from tests.unit.models.book import Book, orders
 from tests.unit.models.build import CUSTOMER, DAY, invoiced, placed
@@ -28,6 +29,9 @@ def test_it_foretells_the_decision_and_changes_nothing(amount: int, owed: int, d
     book.days(21, 21 + day)
     before = encode(book.account), encode_partition(book.engine.state)
     foretold, checks = book.engine.check_order(CUSTOMER, Decimal(amount), "EUR", DAY + 21 + day)
+    asked = OpenOrder(Decimal(amount), "EUR", DAY + 21 + day)
+    answer = check_order(book.account, asked, DAY + 21 + day, book.engine.policy)
+    assert bool(answer.to_pass) == (foretold is not Decision.APPROVE), "what passes needs no way to pass"
     assert (encode(book.account), encode_partition(book.engine.state)) == before
     (order,) = orders(book.see(placed("O1", amount, day=21 + day)))[:1]
     assert (order.decision, [check.code for check in order.checks]) == (foretold, [check.code for check in checks])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from models.policy import default_policy
 from schemas.errors import InvalidInput
 from schemas.levels import Level
 from streams.live_book import Known
+from streams.tasks import end_task
 
 TODAY = date(2025, 6, 1).toordinal()
 POLICY = default_policy()
@@ -43,6 +45,12 @@ class FakeBook:
     def __init__(self, accounts: list[Account]) -> None:
         self.accounts = {found.customer_id: found for found in accounts}
         self.listeners: list[Callable[[str], object]] = []
+        self.aged_to = 0
+        self.ready = asyncio.Event()
+        self.ready.set()
+
+    def ageing_stops(self) -> tuple[int, ...]:
+        return (self.aged_to,)
 
     def ids(self) -> Iterator[str]:
         return iter(self.accounts)
@@ -51,7 +59,7 @@ class FakeBook:
         return datetime.fromordinal(TODAY).replace(tzinfo=UTC)
 
     def known(self, customer_id: str) -> Known:
-        return Known(self.accounts.get(customer_id), POLICY, self.clock())
+        return Known(self.accounts.get(customer_id), POLICY, self.clock(), aged_to=self.aged_to)
 
 
 async def book_of(*accounts: Account) -> tuple[CustomerBook, FakeBook]:
@@ -76,6 +84,32 @@ def test_a_row_says_what_the_engine_would_say() -> None:
     assert (row.score, row.score_change, row.trend) == (500, -120, (620, 510))
     assert (row.utilisation, row.headroom, row.next_action) == (0.1, Decimal(900), NextAction.DECIDE_HOLDS)
     assert row.currencies["EUR"].ageing == (0, 0, Decimal(100), 0, 0)
+
+
+async def test_nothing_ages_while_payments_are_stale() -> None:
+    """As the engine has it: what is 70 days late by the calendar is 5 late by the last payments; later it ages on."""
+    found = account("C1", overdue=70)
+    row = customer_row(found, POLICY, TODAY, aged_to=TODAY - 65)
+    assert (row.oldest_days_past_due, row.next_action) == (5, NextAction.REMIND)
+    book, source = await book_of(found)
+    source.aged_to = TODAY - 65
+    async with _running(book):
+        await _until(lambda: (known := book.row("C1")) is not None and known.oldest_days_past_due == 5)
+        source.aged_to = 0
+        await _until(lambda: (known := book.row("C1")) is not None and known.oldest_days_past_due == 70)
+
+
+@asynccontextmanager
+async def _running(book: CustomerBook) -> AsyncIterator[None]:
+    task = asyncio.create_task(book._run())
+    yield
+    await end_task(task)
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize(
