@@ -38,7 +38,7 @@ class Brake:
     def for_questions(self) -> Brake:
         """A brake that counts for itself: asking it uses up no room in this one. All that is remembered counts."""
         asked = copy(self)
-        asked._tightenings, asked._holds = self._tightenings.now(), self._holds.now()
+        asked._tightenings, asked._holds = self._tightenings.caught_up(), self._holds.caught_up()
         return asked
 
     def _begin(self) -> None:
@@ -100,7 +100,7 @@ class _Count:
         """What was stored by entries that are still to be applied again counts when the log has come to them."""
         insort(self._ahead, (mark.offset, customer_id, mark.exposure), key=lambda passed: passed[:2])
 
-    def now(self) -> _Count:
+    def caught_up(self) -> _Count:
         """A count of its own, to which all that is remembered has come."""
         found = copy(self)
         found._exposure, found._ahead = dict(self._exposure), []

@@ -20,14 +20,8 @@ ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = [name for name, service in SERVICES.items() if "build" in service]
-DOCS = [
-    "README.md",
-    "docs/alerts.md",
-    "docs/architecture.md",
-    "docs/desk.md",
-    "docs/operations.md",
-    "docs/subscribers.md",
-]
+DOCS = ["README.md", "bench/README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
+OUR_FOLDERS = ("schemas", "models", "streams", "alerts", "desk", "bench", "tests")
 VARIABLES = {f"CREDITPULSE_{name.upper()}": field for name, field in Settings.model_fields.items()}
 NOT_SETTINGS = {"CREDITPULSE_KAFKA_HOME", "CREDITPULSE_TEST_BROKER"}
 """Variables of development, read where they are used."""
@@ -202,6 +196,14 @@ def test_links_in_docs_lead_somewhere(name: str) -> None:
     links = re.findall(r"\]\(([^)#\s]+)", text(name)) + re.findall(r'src="([^"]+)"', text(name))
     local = [link for link in links if "://" not in link]
     assert [link for link in local if not (ROOT / name).parent.joinpath(link).exists()] == []
+
+
+@pytest.mark.parametrize("name", DOCS)
+def test_docs_name_files_that_exist(name: str) -> None:
+    """Every file of ours in backticks is in the project, by its path or the end of it."""
+    ours = [str(path.relative_to(ROOT)) for top in OUR_FOLDERS for path in (ROOT / top).rglob("*.*")]
+    named = set(re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|sql|css|js))`", text(name)))
+    assert [file for file in named if not any(f"/{path}".endswith(f"/{file}") for path in ours)] == []
 
 
 def test_licence_is_apache_2() -> None:
