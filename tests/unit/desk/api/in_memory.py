@@ -77,6 +77,9 @@ class Book:
     def clock(self) -> datetime:
         return NOW
 
+    def ageing_stops(self) -> tuple[int, ...]:
+        return (0,)
+
     def state(self, partition: int) -> PartitionState:
         return PartitionState(PARTITION_SCHEMA, policy_text(None))
 
@@ -153,7 +156,8 @@ def in_memory(**overrides: Any) -> tuple[FastAPI, Records, str]:
             PolicyTrials(settings) as trials,
             CustomerBook(parts["book"], parts["archive"]) as customers,
         ):
-            await customers.ready.wait()
+            async with asyncio.timeout(10):
+                await customers.ready.wait()
             yield Services(**parts | {"customers": customers, "trials": trials}, now=lambda: NOW)
 
     app = create_app(settings, opened)
