@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, ValidationError
 
+from desk import acts
 from desk.api.roles import Person, Role, may
 from desk.api.services import Services
+from schemas.assessments import (
+    AgencyReportReceived,
+    CoverChanged,
+    FinancialStatementFiled,
+    LevelOverridden,
+    MasterDataChanged,
+    QualitativeReviewed,
+)
 from schemas.decisions import DeadLetterOut
 from schemas.errors import InvalidInput
+from schemas.events import DisputeResolved, InvoiceDisputed
+from schemas.order_acts import OrderHoldForced, OrderHoldLifted, OrderRejected, OrderReleased
+from schemas.review_acts import ReviewApproved, ReviewRejected
 from schemas.topics import BY_NAME, POLICY
 from streams.archive.errors import NotFound
 from streams.control import Value
@@ -20,8 +34,27 @@ from streams.sources.event_file import TimedEvent
 
 KIND = "resubmission"
 """Of the records in the control topic: who submitted which dead letter again."""
-SUBMITS, SUBMITS_ACTS = Role.ANALYST, Role.ADMIN
-"""The least role that submits again what systems had sent; and what somebody else had decided."""
+SUBMITS = Role.ANALYST
+"""The least role that submits again what systems had sent, as it was or mended."""
+SUBMITS_LIMITS = Role.APPROVER
+"""Mended master data and cover set limits, which is as much as to override a level."""
+SUBMITS_ANYTHING = Role.ADMIN
+"""What another person is said to have decided, a policy, and what is another event than the one that was refused."""
+ACTS: Mapping[type[BaseModel], Role] = {
+    OrderReleased: acts.RELEASES,
+    OrderHoldLifted: acts.RELEASES,
+    OrderHoldForced: acts.HOLDS,
+    OrderRejected: acts.HOLDS,
+    LevelOverridden: acts.OVERRIDES,
+    ReviewApproved: acts.REVIEWS,
+    ReviewRejected: acts.REVIEWS,
+    InvoiceDisputed: acts.DISPUTES,
+    DisputeResolved: acts.DISPUTES,
+    FinancialStatementFiled: acts.ASSESSES,
+    AgencyReportReceived: acts.ASSESSES,
+    QualitativeReviewed: acts.ASSESSES,
+}
+"""What persons decide, with the least role for it: by way of a dead letter nobody may do more than without."""
 
 
 class Resubmission(BaseModel):
@@ -39,7 +72,7 @@ async def resubmit(services: Services, who: Person, ids: Sequence[str], value: s
     ``value``: the mended event, of one letter.
 
     Raises:
-        Refused: the role (403); what another person decided is submitted again by an admin only.
+        Refused: the role (403): see ``_needed``.
         NotFound: there is no such letter.
         InvalidInput: it would be refused again, and why.
         Unavailable: the broker does not answer.
@@ -82,8 +115,28 @@ def _event(who: Person, letter: DeadLetterOut, value: bytes | None) -> TimedEven
         message = first["msg"].removeprefix("Value error, ")
         told = f"{letter.id}: it would be refused again: {field}: {message}" if field else f"{letter.id}: {message}"
         raise InvalidInput("refused_again", told, field) from error
-    # Else whoever mends records could decide in another person's name.
-    actor = actor_of(found)
-    if event.topic == POLICY or (actor is not None and actor != who.name):
-        may(who, SUBMITS_ACTS)
+    may(who, _needed(who, letter, found, event, mended=value is not None))
     return event
+
+
+def _needed(who: Person, letter: DeadLetterOut, found: BaseModel, event: TimedEvent, *, mended: bool) -> Role:
+    """The least role that may submit this event in place of that letter."""
+    actor = actor_of(found)
+    if event.topic == POLICY:
+        return SUBMITS_ANYTHING
+    if actor is not None:
+        # In one's own name, and not with a second person who was not asked.
+        own = actor == who.name and getattr(found, "second_person", None) is None
+        return ACTS.get(type(found), SUBMITS_ANYTHING) if own else SUBMITS_ANYTHING
+    if mended and _kind(event.raw) != _kind(base64.b64decode(letter.data.value_base64 or "")):
+        return SUBMITS_ANYTHING
+    return SUBMITS_LIMITS if mended and isinstance(found, MasterDataChanged | CoverChanged) else SUBMITS
+
+
+def _kind(raw: bytes) -> tuple[object, object]:
+    """The type of an event and whose it is, as far as that can be read."""
+    try:
+        said = json.loads(raw)
+    except ValueError:
+        return None, None
+    return (said.get("type"), said.get("customer_id")) if isinstance(said, dict) else (None, None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query
@@ -10,8 +11,11 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from desk.api.guard import Asked, Reader
 from desk.api.hub import Heard, Hub, read_cursor
+from desk.api.keys import Caller, is_valid
+from desk.api.services import Services
 from schemas.decisions import CREDIT_ALERT, CREDIT_LEVEL, ORDER_DECISION
 from schemas.fields import Identifier
+from streams.tasks import end_task
 
 router = APIRouter(tags=["events"])
 
@@ -41,12 +45,40 @@ async def events(
     if last_event_id is not None:
         read_cursor(last_event_id, services.settings.partitions)  # refused before the stream has begun
     stream = _stream(services.hub, last_event_id, frozenset(kind or _NAMES.values()), customer_id)
-    return EventSourceResponse(stream, ping=_PING_SECONDS, send_timeout=_QUEUE_SECONDS)
+    heard = _while_valid(services, who, stream)
+    return EventSourceResponse(heard, ping=_PING_SECONDS, send_timeout=_QUEUE_SECONDS)
+
+
+async def _while_valid(
+    services: Services, who: Caller, stream: AsyncGenerator[ServerSentEvent, None]
+) -> AsyncIterator[ServerSentEvent]:
+    """Nothing after the key was revoked, has expired or got another role; the stream ends with the next ping then."""
+
+    async def following() -> ServerSentEvent:
+        return await anext(stream)
+
+    coming: asyncio.Task[ServerSentEvent] | None = None
+    try:
+        while True:
+            coming = coming or asyncio.create_task(following())
+            await asyncio.wait({coming}, timeout=_PING_SECONDS)
+            if not is_valid(services.control, who, now=services.now()):
+                return
+            if coming.done():
+                came, coming = coming, None
+                try:
+                    event = came.result()
+                except StopAsyncIteration:
+                    return
+                yield event
+    finally:
+        await end_task(coming)
+        await stream.aclose()
 
 
 async def _stream(
     hub: Hub, after: str | None, kinds: frozenset[str], customer_id: str | None
-) -> AsyncIterator[ServerSentEvent]:
+) -> AsyncGenerator[ServerSentEvent, None]:
     async for heard in hub.listen(after):
         if customer_id in (None, heard.item.event.subject) and _NAMES[heard.item.event.type] in kinds:
             yield _event(heard)

@@ -141,9 +141,9 @@ class Hub:
                 await asyncio.sleep(_TRY_AGAIN_SECONDS)
 
     async def _tell(self, item: FeedItem) -> None:
-        self._position[item.topic, item.partition] = item.offset + 1
-        heard = Heard(item, write_cursor(self._position))
-        async with self._news:
+        async with self._news:  # who begins to listen sees position and count of the same moment
+            self._position[item.topic, item.partition] = item.offset + 1
+            heard = Heard(item, write_cursor(self._position))
             self._kept.append((self._count, heard))
             self._count += 1
             self._news.notify_all()

@@ -106,10 +106,17 @@ def caller_of(records: Records, token: str, *, now: datetime | None = None) -> C
     value = records.get(KIND, key_id) if prefix == _PREFIX and secret else None
     if value is None or not hmac.compare_digest(value["sha256"], _digest(secret)):
         return None
-    info = _info(key_id, value)
-    if info.expires is not None and info.expires <= (now or datetime.now(UTC)):
-        return None
-    return Caller(key_id, info.name, info.role)
+    found = Caller(key_id, value["name"], Role(value["role"]))
+    return found if is_valid(records, found, now=now or datetime.now(UTC)) else None
+
+
+def is_valid(records: Records, who: Caller, *, now: datetime) -> bool:
+    """Whether a caller's key is still his, with the same role: not revoked and not expired."""
+    value = records.get(KIND, who.key_id)
+    if value is None:
+        return False
+    info = _info(who.key_id, value)
+    return info.role is who.role and (info.expires is None or info.expires > now)
 
 
 def _digest(secret: str) -> str:

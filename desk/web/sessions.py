@@ -36,7 +36,7 @@ class Session:
 
     def accepts(self, csrf: str) -> bool:
         """Whether a form came from a page of this session."""
-        return hmac.compare_digest(self.csrf, csrf)
+        return hmac.compare_digest(self.csrf.encode(), csrf.encode())  # text that is not ASCII would raise
 
 
 class Sessions:

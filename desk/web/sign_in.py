@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Annotated
+from weakref import WeakValueDictionary
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -52,6 +54,7 @@ def sign_in_routes(provider: Provider | None) -> APIRouter:
     """The routes; ``provider`` is the identity provider, if there is one."""
     router = APIRouter(include_in_schema=False)
     limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+    turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @router.get("/sign-in")
     async def page(request: Request, next_: Annotated[str, Query(alias="next", max_length=2_000)] = "/") -> Response:
@@ -67,10 +70,16 @@ def sign_in_routes(provider: Provider | None) -> APIRouter:
         csrf: Annotated[str, Form(max_length=100)],
         next_: Annotated[str, Form(alias="next", max_length=2_000)] = "/",
     ) -> Response:
-        desk, session = desk_of(), session_of(request)
+        session = session_of(request)
         if session is None or not session.accepts(csrf):
             return _page(request, provider, next_, "expired", 403)
         address = request.client.host if request.client else "unknown"
+        # One after the other: of many at once, none would know of the others' failures.
+        async with turns.setdefault(address, asyncio.Lock()):
+            return await attempt(request, address, name, password, next_)
+
+    async def attempt(request: Request, address: str, name: str, password: str, next_: str) -> Response:
+        desk = desk_of()
         if not (await limiter.test(_PER_ADDRESS, address) and await limiter.test(_PER_NAME, address, name)):
             log.warning("sign-in refused: too many attempts from %s", address)
             return _page(request, provider, next_, "too_many", 429)
