@@ -6,10 +6,12 @@ who acts comes from the key or session, and what the engine answers is told.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
+from weakref import WeakValueDictionary
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -136,24 +138,53 @@ async def release(
 
 
 async def approve(services: Services, who: Person, proposal_id: str) -> ActAnswer:
-    """Agree, as the second person, to a release; raises NotFound and Conflict as well."""
+    """Agree, as the second person, to a release; raises NotFound and Conflict as well.
+
+    One that was sent and not answered is asked about again, in the name of whoever agreed first.
+    """
     may(who, RELEASES)
     control = services.control
-    proposal = proposals.open_proposal(control, proposal_id, services.now())
-    if proposal.by == who.name:
-        raise Refused(403, "second_person_needed", "somebody else has to agree to what you have asked for")
-    order = OrderSeen(proposal.customer_id, proposal.order_id, proposal.version)
-    more = {name: getattr(proposal, name) for name in ("up_to_amount", "currency", "valid_until")}
-    more |= {"by": proposal.by, "second_person": who.name}
-    sent = await _send_about(services, who, OrderReleased, order, proposal.reason, f"approve {proposal.id}", **more)
-    refusal = _refusal(sent)
-    if sent.decisions is not None:
-        # Another one may have been a moment faster: then that is what is told.
+    async with _turns.setdefault(proposal_id, asyncio.Lock()):
         proposal = proposals.open_proposal(control, proposal_id, services.now())
-        state: Literal["approved", "void"] = "approved" if refusal is None else "void"
-        proposal = await proposals.decide(control, proposal, state, who.name, services.now())
-    answer = _answer(sent, refusal)
-    return answer.model_copy(update={"proposal": proposal})
+        if proposal.by == who.name:
+            raise Refused(403, "second_person_needed", "somebody else has to agree to what you have asked for")
+        if proposal.state == "open":
+            # Noted before it is sent: from then on nobody can decline what the engine may have done.
+            proposal = await proposals.decide(control, proposal, "sent", who.name, services.now())
+        second = _Second(proposal.decided_by or who.name, RELEASES)
+        order = OrderSeen(proposal.customer_id, proposal.order_id, proposal.version)
+        more = {name: getattr(proposal, name) for name in ("up_to_amount", "currency", "valid_until")}
+        more |= {"by": proposal.by, "second_person": second.name}
+        key = f"approve {proposal.id}"
+        sent = await _send_about(services, second, OrderReleased, order, proposal.reason, key, **more)
+        refusal = _refusal(sent)
+        if sent.decisions is not None:
+            proposal = await _settled(services, proposal, second, released=refusal is None)
+    return _answer(sent, refusal).model_copy(update={"proposal": proposal})
+
+
+async def _settled(services: Services, proposal: Proposal, second: Person, *, released: bool) -> Proposal:
+    """Note what the engine did. That it released the order is true whatever another process has noted meanwhile; that
+    it did not may be because another second person was a moment faster, and then that is what is told."""
+    stands = proposals.known_proposal(services.control, proposal.id)
+    if not released and (stands.state, stands.decided_by) != ("sent", second.name):
+        raise Conflict(
+            f"{proposal.id} was {stands.state} by {stands.decided_by} already", "proposal_decided",
+            by=stands.decided_by or "",
+        )  # fmt: skip
+    state: Literal["approved", "void"] = "approved" if released else "void"
+    return await proposals.decide(services.control, proposal, state, second.name, services.now())
+
+
+class _Second(NamedTuple):
+    """Who has agreed to a proposal."""
+
+    name: str
+    role: Role
+
+
+_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+"""One at a time decides about a proposal, as far as this process can see."""
 
 
 async def decline(services: Services, who: Person, proposal_id: str, why: str) -> Proposal:
@@ -161,6 +192,9 @@ async def decline(services: Services, who: Person, proposal_id: str, why: str) -
     proposal = proposals.open_proposal(services.control, proposal_id, services.now())
     if proposal.by != who.name:
         may(who, RELEASES)
+    if proposal.state == "sent":
+        message = f"{proposal.decided_by} has agreed to {proposal_id}, it is under way"
+        raise Conflict(message, "proposal_sent", by=proposal.decided_by or "")
     return await proposals.decide(services.control, proposal, "declined", who.name, services.now(), why)
 
 

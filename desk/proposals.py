@@ -18,10 +18,12 @@ LASTS = timedelta(days=7)
 """How long a proposal waits for its second person."""
 _KEPT = timedelta(days=30)
 _MOST_FORGOTTEN = 5
+_WAITING = ("open", "sent")
 
 
 class Proposal(BaseModel):
-    """A release as the first person asked for it. ``void``: the order had changed when the second person agreed."""
+    """A release as the first person asked for it. ``sent``: ``decided_by`` has agreed, the engine has not answered yet;
+    ``void``: the order had changed when the second person agreed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,26 +38,32 @@ class Proposal(BaseModel):
     above: str = Field(description="The policy's amount from which on a second person is needed.")
     by: str
     at: AwareDatetime
-    state: Literal["open", "approved", "declined", "void"] = "open"
+    state: Literal["open", "sent", "approved", "declined", "void"] = "open"
     decided_by: str | None = None
     decided_at: AwareDatetime | None = None
     why: str | None = Field(default=None, description="Of what was declined.")
 
 
 def list_proposals(control: Control, now: datetime, state: str | None = "open") -> list[Proposal]:
-    """Those in a state (None: any), the oldest first; what has waited too long is not open any more."""
+    """Those in a state (None: any), the oldest first. Those that wait are ``open``, also if they are under way; what
+    has waited too long is not any more."""
     found = [Proposal.model_validate(value) for value in control.all(KIND).values()]
-    wanted = [item for item in found if state in (None, item.state) and (state != "open" or _waits(item, now))]
+    wanted = [item for item in found if (_waits(item, now) if state == "open" else state in (None, item.state))]
     return sorted(wanted, key=lambda item: (item.at, item.id))
 
 
-def open_proposal(control: Control, proposal_id: str, now: datetime) -> Proposal:
-    """One that waits for its second person; raises NotFound, Conflict."""
+def known_proposal(control: Control, proposal_id: str) -> Proposal:
+    """One as it stands; raises NotFound."""
     value = control.get(KIND, proposal_id)
     if value is None:
         raise NotFound(f"there is no proposal {proposal_id[:80]!r}")
-    found = Proposal.model_validate(value)
-    if found.state != "open":
+    return Proposal.model_validate(value)
+
+
+def open_proposal(control: Control, proposal_id: str, now: datetime) -> Proposal:
+    """One that waits for its second person, or for what the engine says; raises NotFound, Conflict."""
+    found = known_proposal(control, proposal_id)
+    if found.state not in _WAITING:
         message = f"{proposal_id} was {found.state} by {found.decided_by} already"
         raise Conflict(message, "proposal_decided", by=found.decided_by or "")
     if not _waits(found, now):
@@ -79,7 +87,7 @@ async def propose(control: Control, proposal: Proposal) -> Proposal:
 async def decide(
     control: Control,
     proposal: Proposal,
-    state: Literal["approved", "declined", "void"],
+    state: Literal["sent", "approved", "declined", "void"],
     by: str,
     now: datetime,
     why: str | None = None,
@@ -91,4 +99,4 @@ async def decide(
 
 
 def _waits(proposal: Proposal, now: datetime) -> bool:
-    return proposal.state == "open" and now - proposal.at <= LASTS
+    return proposal.state in _WAITING and now - proposal.at <= LASTS

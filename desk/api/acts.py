@@ -193,7 +193,7 @@ async def lift_hold(
 async def list_proposals(
     services: Asked,
     who: Reader,
-    state: Annotated[Literal["open", "approved", "declined", "void"] | None, Query()] = "open",
+    state: Annotated[Literal["open", "sent", "approved", "declined", "void"] | None, Query()] = "open",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
 ) -> list[Proposal]:
