@@ -32,7 +32,7 @@ class OpenItem(msgspec.Struct, array_like=True):
 
 
 class Release(msgspec.Struct, array_like=True):
-    """A person let an order go: up to an amount, through a day."""
+    """A person let an order go: up to an amount, of which what is invoiced comes off, through a day."""
 
     by: str
     reason: str
@@ -40,13 +40,19 @@ class Release(msgspec.Struct, array_like=True):
     until: int
     second: str | None = None
 
+    @property
+    def is_by_one(self) -> bool:
+        """Whether nobody else agreed to it."""
+        return self.second in (None, self.by)
+
 
 class OpenOrder(msgspec.Struct, array_like=True):
     """An order not yet invoiced or cancelled. A held order is not going to be shipped: it is not exposure.
 
     ``was_held`` stays when it is released; ``asked_terms`` are those the customer asked for, in days. ``version`` is
     the number of the decision that changed it last. Of a held order ``held_since`` (ms), how often its age was told
-    (``told``), and the part of it that is ``free`` to go all the same.
+    (``told``), and the part of it that is ``free`` to go all the same. ``by_one``: what of it was invoiced on releases
+    to which no second person agreed.
     """
 
     amount: Decimal
@@ -61,6 +67,7 @@ class OpenOrder(msgspec.Struct, array_like=True):
     told: int = 0
     free: Decimal = ZERO
     release: Release | None = None
+    by_one: Decimal = ZERO
 
 
 class ForcedHold(msgspec.Struct, array_like=True):

@@ -333,7 +333,7 @@ class CreditEngine:
                 shadow=shadow, others=self._risk.shadows(packed, rate),
                 acted=ledger.is_acted_on(account, event), offset=self._risk.offset,
             )  # fmt: skip
-        if ledger.open_invoice(account, event, assessor.policy):
+        if order_memory.invoice(account, event, assessor.policy):
             record_invoice(behaviour, float(event.amount), event.terms_days)
         elif predicted:
             del account.predictions[invoice]

@@ -61,6 +61,8 @@ def change_order(account: Account, event: OrderPlaced | OrderChanged, policy: Po
     if grown > 0:
         record_order(account.behaviour, event.currency, grown, day_of(event.occurred_at), policy.behaviour)
     order.amount, order.currency = event.amount, event.currency
+    if not same:  # what a person let go was so much of the other one
+        order.release, order.by_one = None, ZERO
     order.delivery = event.delivery_date.toordinal() if event.delivery_date else None
     order.asked_terms = event.requested_terms_days
 
@@ -77,10 +79,18 @@ def reduce_order(account: Account, order_id: str, amount: Decimal | None, curren
 
 
 def _ship(account: Account, order_id: str, amount: Decimal, currency: str) -> None:
-    """Of a held order the part that was free to go is what was shipped first."""
+    """Of a held order the part that was free to go is what was shipped first; it comes off what a person let go."""
     order = account.orders.get(order_id)
-    if order is not None and order.currency == currency:
-        order.free = max(ZERO, order.free - amount)
+    if order is None or order.currency != currency:
+        return
+    order.free = max(ZERO, order.free - amount)
+    if order.release is not None:
+        part = min(amount, order.release.up_to)
+        order.release.up_to -= part
+        if order.release.is_by_one:
+            order.by_one += part
+        if not order.release.up_to:
+            order.release = None
 
 
 def cancel_order(account: Account, event: OrderCancelled) -> None:

@@ -12,13 +12,13 @@ from typing import Protocol
 from models.account import ZERO, Account, ForcedHold, OpenOrder, Release
 from models.brake import Brake
 from models.calendar import day_of_ms
-from models.exposure import Position, shippable
+from models.exposure import Position
 from models.hold_review import decide
 from models.ledger import change_order, mark_held, place_order
 from models.order_checks.facts import NO_GROUPS, Facts, Groups, facts_of
 from models.order_checks.judgement import Judgement, judge
 from models.order_checks.ways import ways_to_pass
-from models.order_memory import force, let_go, lift, set_apart, tidy
+from models.order_memory import force, lift, note_free, tidy
 from models.order_out import Verdict, order_out
 from models.out_events import Cause, louder
 from schemas.decisions import Decision, OrderCheck, OrderDecision, OutEvent
@@ -62,13 +62,10 @@ class OrderDesk:
     def place(self, case: Case, event: OrderPlaced | OrderChanged, model_version: str) -> None:
         """Book a new order, or what an open one has become, and decide it on the state as it is."""
         account = case.account
-        known = account.orders.get(event.order_id)
-        if known is None:
-            set_apart(account, event.order_id, ZERO)
-            place_order(account, event, self._policy)
-        else:
-            set_apart(account, event.order_id, shippable(known))
+        if event.order_id in account.orders:
             change_order(account, event, self._policy)
+        else:
+            place_order(account, event, self._policy)
         self._decide(case, event.order_id, model_version)
 
     def act(self, case: Case, event: OrderAct, model_version: str) -> None:
@@ -83,11 +80,13 @@ class OrderDesk:
             until = case.day + self._rules.forced_hold_days
             force(case.account, event.order_id, ForcedHold(event.by, event.reason, event.type, until))
             del case.account.orders[event.order_id]
+            note_free(case.account, event.order_id, self._policy)
             self._tell(case, event.order_id, order, _by(event, Decision.REJECT), model_version)
         elif isinstance(event, OrderHoldForced):
             force(case.account, event.order_id, ForcedHold(event.by, event.reason, event.type))
             order.release, order.free = None, ZERO
             self._hold(case.account, order)
+            note_free(case.account, event.order_id, self._policy)
             checks = judge(self._facts(case, event.order_id, order)).checks
             self._tell(case, event.order_id, order, _by(event, Decision.HOLD, checks), model_version)
         else:
@@ -112,23 +111,36 @@ class OrderDesk:
         )
 
     def look_again(self, case: Case, model_version: str) -> None:
-        """After whatever happened: free held orders that now fit, oldest first, and no others; tell those that age."""
-        account = case.account
+        """After whatever happened: end releases, then free held orders that now fit, oldest first, and no others; tell
+        those that age."""
+        account, ended = case.account, set()
+        for order_id in self._untold(case):
+            order = account.orders[order_id]
+            if not _end(order, case.day):
+                continue
+            if order.held:
+                ended.add(order_id)
+                order.free = ZERO
+                note_free(account, order_id, self._policy)
+                case.positions = {}
+            elif judge(self._facts(case, order_id, order)).decision is not Decision.APPROVE:
+                self._decide(case, order_id, model_version)
+        for order_id in self._untold(case):
+            order = account.orders[order_id]
+            if order.held:
+                self._free_or_tell(case, order_id, order, model_version, ended=order_id in ended)
+        tidy(account, self._policy)
+
+    @staticmethod
+    def _untold(case: Case) -> list[str]:
+        """Orders of which nothing was told yet, the oldest first: held, or let go by a person."""
         told = {event.data.order_id for event in case.out if isinstance(event.data, OrderDecision)}
         waiting = [
             (order.placed, order_id)
-            for order_id, order in account.orders.items()
+            for order_id, order in case.account.orders.items()
             if (order.held or order.release is not None) and order_id not in told
         ]
-        for _, order_id in sorted(waiting):
-            order = account.orders[order_id]
-            if order.held:
-                self._free_or_tell(case, order_id, order, model_version)
-            elif order.release is not None and order.release.until < case.day:
-                order.release = None  # what the person granted has run out before it was invoiced
-                if judge(self._facts(case, order_id, order)).decision is not Decision.APPROVE:
-                    self._decide(case, order_id, model_version)
-        tidy(account, self._policy)
+        return [order_id for _, order_id in sorted(waiting)]
 
     def next_day(self, account: Account) -> int:
         """The next day on which time alone changes something here; 0 = none."""
@@ -136,7 +148,7 @@ class OrderDesk:
         for order in account.orders.values():
             if order.held and order.told < len(self._rules.hold_escalation_days):
                 days.append(day_of_ms(order.held_since) + self._rules.hold_escalation_days[order.told])
-            elif not order.held and order.release is not None:
+            if order.release is not None:
                 days.append(order.release.until + 1)
         return min(days, default=0)
 
@@ -158,6 +170,7 @@ class OrderDesk:
         account, order = case.account, case.account.orders[order_id]
         case.positions = {}  # what was booked since changes them
         was_held = order.held
+        _end(order, case.day)
         facts = self._facts(case, order_id, order)
         judgement = judge(facts)
         decision, checks = decide(facts, judgement, self._brake if braked else None)
@@ -166,31 +179,34 @@ class OrderDesk:
         elif decision is Decision.HOLD:
             self._hold(account, order)
             order.free = self._partly(judgement, order)
-            if order.free:
-                let_go(account, order_id, order, self._policy)
         else:
-            self._pass(account, order_id, order)
+            self._pass(order)
             decision = Decision.RELEASE if by is not None and was_held else Decision.APPROVE
+        note_free(account, order_id, self._policy)
         verdict = Verdict(
             decision, checks, judgement.measure, ways_to_pass(facts, judgement.failed) if order.held else (),
             by.by if by else None, by.reason if by else None,
         )  # fmt: skip
         self._tell(case, order_id, order, verdict, model_version, facts)
 
-    def _free_or_tell(self, case: Case, order_id: str, order: OpenOrder, model_version: str) -> None:
+    def _free_or_tell(
+        self, case: Case, order_id: str, order: OpenOrder, model_version: str, *, ended: bool = False
+    ) -> None:
+        """``ended``: what a person let go of it has run out, which is told."""
         account = case.account
         facts = self._facts(case, order_id, order)
         judgement = judge(facts)
         if judgement.decision is Decision.APPROVE:
-            self._pass(account, order_id, order)
+            self._pass(order)
+            note_free(account, order_id, self._policy)
             verdict = Verdict(Decision.RELEASE, judgement.checks, judgement.measure)
             self._tell(case, order_id, order, verdict, model_version, facts)
             case.positions = {}
             return
         part = self._partly(judgement, order)
-        if part > order.free:
+        if part > order.free or ended:
             order.free = part
-            let_go(account, order_id, order, self._policy)
+            note_free(account, order_id, self._policy)
             ways = ways_to_pass(facts, judgement.failed)
             verdict = Verdict(Decision.HOLD, judgement.checks, judgement.measure, ways)
             self._tell(case, order_id, order, verdict, model_version, facts)
@@ -209,16 +225,18 @@ class OrderDesk:
             self._tell(case, order_id, order, verdict, model_version, facts)
 
     def _partly(self, judgement: Judgement, order: OpenOrder) -> Decimal:
-        """The part of a held order that may go: what fits by the policy, or what a person let go."""
+        """The part of a held order that may go: what fits by the policy, or what is left of what a person let go."""
         measure, release = judgement.measure, order.release
         fits = ZERO
         if measure is not None and measure.kind == "partial" and measure.release_amount is not None:
             fits = measure.release_amount
         return max(fits, min(release.up_to, order.amount) if release is not None else ZERO)
 
-    def _pass(self, account: Account, order_id: str, order: OpenOrder) -> None:
+    @staticmethod
+    def _pass(order: OpenOrder) -> None:
         order.held, order.free, order.told = False, ZERO, 0
-        let_go(account, order_id, order, self._policy)
+        if order.release is not None and order.release.up_to < order.amount:
+            order.release = None  # all of it goes, and not because a person let a part go
 
     @staticmethod
     def _hold(account: Account, order: OpenOrder) -> None:
@@ -233,7 +251,7 @@ class OrderDesk:
         lift(case.account, event.order_id)
         whole = up_to >= order.amount
         order.held, order.free = not whole, ZERO if whole else up_to
-        let_go(case.account, event.order_id, order, self._policy)
+        note_free(case.account, event.order_id, self._policy)
         measure = None
         if not whole:
             measure = OrderMeasure(kind="partial", currency=Currency(order.currency), release_amount=up_to)
@@ -260,7 +278,7 @@ class OrderDesk:
         if event.valid_until is not None and event.valid_until.toordinal() < case.day:
             return OrderCheck(code="RELEASE_OVER", detail={"valid_until": event.valid_until.isoformat()})
         most = self._rules.four_eyes_above.get(Currency(order.currency))
-        granted = min(event.up_to_amount or order.amount, order.amount)
+        granted = order.by_one + (event.up_to_amount or order.amount)
         if most is not None and granted > most and event.second_person in (None, event.by):
             return OrderCheck(code="FOUR_EYES_NEEDED", detail={"above": str(most), "currency": order.currency})
         return None
@@ -293,6 +311,14 @@ class OrderDesk:
         facts = facts or self._facts(case, order_id, order)
         versions = (self._policy.version, model_version)
         case.out.append(order_out(case.account, order_id, order, verdict, facts.position, case.cause, versions))
+
+
+def _end(order: OpenOrder, day: int) -> bool:
+    """End the release of an order that was not invoiced by its last day; whether there was one."""
+    if order.release is None or order.release.until >= day:
+        return False
+    order.release = None
+    return True
 
 
 def _by(

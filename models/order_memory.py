@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-from models.account import ZERO, Account, ForcedHold, OpenOrder, OrderMemory, Passed
+from models.account import ZERO, Account, ForcedHold, OrderMemory, Passed
 from models.calendar import day_of_ms
 from models.exposure import shippable
-from models.ledger import cancel_order
+from models.ledger import cancel_order, open_invoice
 from schemas.decisions import ORDER_DECISION
-from schemas.events import OrderCancelled
+from schemas.events import OrderCancelled, OrderInvoiced
 from schemas.policy import Policy
 
 
@@ -31,20 +29,36 @@ def lift(account: Account, order_id: str) -> None:
         account.order_memory.forced.pop(order_id, None)
 
 
-def let_go(account: Account, order_id: str, order: OpenOrder, policy: Policy) -> None:
-    """Remember what of an order is free to go, where the policy sums orders."""
-    if policy.order_checks.max_order:
-        memory_of(account).passed[order_id] = Passed(shippable(order), order.currency, order.placed)
+def note_free(account: Account, order_id: str, policy: Policy) -> None:
+    """Remember what of an order is free to go after a decision, where the policy sums orders; nothing of one that is
+    held or gone."""
+    order = account.orders.get(order_id)
+    free = ZERO if order is None else shippable(order)
+    if order is not None and free and policy.order_checks.max_order:
+        memory_of(account).passed[order_id] = Passed(free, order.currency, order.placed)
+    elif account.order_memory is not None:
+        account.order_memory.passed.pop(order_id, None)
 
 
-def set_apart(account: Account, order_id: str, still_open: Decimal) -> None:
-    """An order id is about to be decided anew: what was invoiced of it already stays in the sum, under another key."""
-    memory = account.order_memory
-    passed = None if memory is None else memory.passed.pop(order_id, None)
-    if memory is not None and passed is not None and passed.amount > still_open:
-        passed.amount -= still_open
-        # No id holds a line break, and every decision has a number of its own.
-        memory.passed[f"\n{order_id}/{account.sequences.get(ORDER_DECISION, 0)}"] = passed
+def invoice(account: Account, event: OrderInvoiced, policy: Policy) -> bool:
+    """Book an invoice; False when it is known already. What it bills of an order stays in the sum, under another key,
+    whatever becomes of the rest, or of the id."""
+    booked = open_invoice(account, event, policy)
+    memory, order_id = account.order_memory, event.order_id
+    passed = memory.passed.get(order_id) if memory is not None and order_id is not None else None
+    if memory is None or order_id is None or passed is None:
+        return booked
+    order = account.orders.get(order_id)
+    free = ZERO if order is None else shippable(order)
+    if passed.amount > free:
+        # No id holds a line break, and an order that is placed again has a decision with another number.
+        key = f"\n{order_id}/{account.sequences.get(ORDER_DECISION, 0)}"
+        before = memory.passed[key].amount if key in memory.passed else ZERO
+        memory.passed[key] = Passed(before + passed.amount - free, passed.currency, passed.placed)
+        passed.amount = free
+    if not free:
+        del memory.passed[order_id]
+    return booked
 
 
 def cancel(account: Account, event: OrderCancelled) -> None:

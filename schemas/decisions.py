@@ -296,7 +296,9 @@ class OrderDecision(OutData):
     by: str | None = Field(default=None, description="The person whose decision it is, or stands against this one.")
     second_person: str | None = None
     reason: str | None = Field(default=None, description="That person's reason.")
-    released_up_to: Decimal | None = Field(default=None, description="Beyond it the order is checked again ...")
+    released_up_to: Decimal | None = Field(
+        default=None, description="What is left of a person's release: beyond it the order is checked again ..."
+    )
     valid_until: date | None = Field(default=None, description="... and after this day, unless invoiced by then.")
     master: Master = Field(default_factory=Master)
 

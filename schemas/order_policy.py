@@ -47,7 +47,9 @@ class OrderChecks(BaseModel):
 
     forced_hold_days: _Days = Field(description="A person's hold or refusal sticks to an order id so long.")
     release_days: _Days = Field(description="How long a person's release holds if the person names no day.")
-    four_eyes_above: dict[Currency, Amount] = Field(description="Releases above this need a second person.")
+    four_eyes_above: dict[Currency, Amount] = Field(
+        description="Releases above this need a second person; of one order, those by one person count together."
+    )
     hold_escalation_days: EscalationDays = Field(
         description="Days after which a held order is told again, louder each time."
     )

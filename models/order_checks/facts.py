@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal, NamedTuple, Protocol
 
@@ -107,16 +107,7 @@ def facts_of(
 
 def without(position: Position, amount: Decimal) -> Position:
     """The position with so much less on order."""
-    return Position(
-        position.open_orders - amount,
-        position.open_invoices,
-        position.unapplied,
-        position.overdue,
-        position.overdue_amount_days,
-        position.oldest_dpd,
-        position.items,
-        position.disputed,
-    )
+    return replace(position, open_orders=position.open_orders - amount)
 
 
 def in_horizon(facts: Facts, days: int) -> Decimal:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from schemas.assessments import MasterDataChanged
 from schemas.events import OrderInvoiced, OrderPlaced, PaymentReceived
 from schemas.log import PolicyActivated
-from schemas.order_acts import OrderHoldForced
+from schemas.order_acts import OrderHoldForced, OrderReleased
 from schemas.review_acts import ReviewAct, ReviewApproved, ReviewRejected
 from schemas.topics import ASSESSMENTS, ORDERS, PAYMENTS, POLICY, TICKS
 from streams.clock import tick
@@ -49,10 +49,13 @@ class Story:
     def order(self, name: str, order: str, amount: int, at: datetime) -> None:
         self._tell(name, at, ORDERS, OrderPlaced, order_id=f"{name}-{order}", amount=Decimal(amount), currency="USD")
 
-    def invoice(self, name: str, invoice: str, amount: int, at: datetime, due: datetime) -> None:
+    def invoice(
+        self, name: str, invoice: str, amount: int, at: datetime, due: datetime, order: str | None = None
+    ) -> None:
         self._tell(
             name, at, ORDERS, OrderInvoiced, invoice_id=f"{name}-{invoice}", amount=Decimal(amount), currency="USD",
             issue_date=at.date(), due_date=due.date(), terms_days=(due - at).days,
+            order_id=None if order is None else f"{name}-{order}",
         )  # fmt: skip
 
     def pay(self, name: str, invoice: str, amount: int, at: datetime, known: datetime | None = None) -> None:
@@ -71,6 +74,12 @@ class Story:
         self._tell(
             name, at, ORDERS, OrderHoldForced, order_id=f"{name}-{order}", by="ana", reason="rumours in the trade"
         )
+
+    def release(self, name: str, order: str, amount: int, at: datetime, until: datetime) -> None:
+        self._tell(
+            name, at, ORDERS, OrderReleased, order_id=f"{name}-{order}", by="ana", reason="known for years",
+            up_to_amount=Decimal(amount), currency="USD", valid_until=until.date(),
+        )  # fmt: skip
 
     def decide(self, kind: type[ReviewAct], name: str, at: datetime) -> None:
         self._tell(name, at, ASSESSMENTS, kind, by="ana", reason="spoke to them on the phone")
@@ -94,7 +103,7 @@ class Story:
 
 def told() -> Story:
     story, second, day = Story(), timedelta(seconds=1), timedelta(days=1)
-    for name in ("cash", "small", "big", "forced-then-paid", "paid-then-forced", "split", "late-news"):
+    for name in ("cash", "small", "big", "forced-then-paid", "paid-then-forced", "split", "late-news", "in-parts"):
         story.customer(name)
     # Cash arrives one second after the hold.
     story.invoice("cash", "open", 900, START, due=START + 30 * day)
@@ -120,6 +129,10 @@ def told() -> Story:
     story.invoice("late-news", "i", 800, START - 10 * day, due=START)
     story.order("late-news", "o", 100, START + 39 * day)
     story.pay("late-news", "i", 800, START - day, known=START + 40 * day)
+    # A person lets a part of an order go for three days; a quarter of it leaves.
+    story.order("in-parts", "o", 3_000, START)
+    story.release("in-parts", "o", 400, START + second, until=START + 3 * day)
+    story.invoice("in-parts", "first", 100, START + day, due=START + 90 * day, order="o")
     return story
 
 
@@ -147,6 +160,12 @@ async def test_what_a_credit_manager_expects(make_settings: MakeSettings) -> Non
     assert kinds[-1] == "retraction", "a payment that was told late takes the alert back"
     assert alerts[-1]["level"] == "STANDARD"
     assert words["late-news"] == ["hold", "release"], "and frees the order that was held for it"
+    held, part, *aged = [out for out in found if out["subject"] == "in-parts" and "order-decision" in out["type"]]
+    assert [out["data"]["released_up_to"] for out in (held, part)] == [None, "400"]
+    (over,) = [out for out in aged if "HOLD_AGED" not in {check["code"] for check in out["data"]["checks"]}]
+    assert over["time"] == "2025-03-07T00:00:00Z", "on the day after its last one the release is over"
+    assert (over["data"]["decision"], over["data"]["amount"]) == ("hold", "2900")
+    assert (over["data"]["by"], over["data"]["released_up_to"]) == (None, None)
 
 
 CAREFUL = (

@@ -26,6 +26,7 @@ from models.account import (
     Passed,
     Prediction,
     PriceStats,
+    Release,
     Review,
     Statement,
     StoppedTightening,
@@ -52,7 +53,21 @@ def _full() -> Account:
         clock=1_709_510_400_001,
         items={"I1": OpenItem(Decimal("0.10"), "EUR", DAY, Decimal("99999999999999.9999"), DAY, True, True)},
         orders={
-            "O1": OpenOrder(Decimal("5.00"), "USD", DAY, DAY + 3, True, True, 60),
+            "O1": OpenOrder(
+                Decimal("5.00"),
+                "USD",
+                DAY,
+                DAY + 3,
+                True,
+                True,
+                60,
+                7,
+                1_709_510_400_000,
+                1,
+                Decimal(2),
+                Release("ana", "known for years", Decimal(2), DAY + 9, "bo"),
+                Decimal(3),
+            ),
             "O2": OpenOrder(Decimal(1), "USD", DAY),
         },
         early={"I2": [EarlyPayment(Decimal("1E+3"), "EUR", DAY)]},
@@ -156,6 +171,16 @@ def test_state_without_the_last_fields_is_read() -> None:
     older = decode(msgspec.msgpack.encode(row[:-1]))
     assert older.held is None
     assert older.order_memory == _full().order_memory
+
+
+def test_orders_of_an_earlier_version_are_read() -> None:
+    """Stored before it was counted what of them one person had let go."""
+    row = msgspec.msgpack.decode(encode(_full()))
+    orders = row[Account.__struct_fields__.index("orders")]
+    for stored in orders.values():
+        stored.pop()
+    older = decode(msgspec.msgpack.encode(row))
+    assert older.orders == {name: msgspec.structs.replace(o, by_one=Decimal(0)) for name, o in _full().orders.items()}
 
 
 def test_opinions_of_earlier_versions_are_moved() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from decimal import Decimal
 
 import pytest
 
 from models.account import Account, OpenOrder
-from models.order_checks.facts import facts_of
+from models.exposure import Position
+from models.order_checks.facts import facts_of, without
 from models.order_checks.steps import failed_steps
 from schemas.decisions import Decision
 from schemas.errors import InvalidInput
@@ -22,6 +24,15 @@ RULES = policy()
 def _codes(known: Account, amount: int | str = 100, currency: str = "EUR", rules: Policy = RULES) -> list[str]:
     order = OpenOrder(Decimal(amount), currency, DAY)
     return [failed.check.code for failed in failed_steps(facts_of(known, "O", order, DAY, rules))]
+
+
+def test_a_position_without_an_order_keeps_all_else() -> None:
+    where = Position(Decimal(9), Decimal(8), Decimal(1), Decimal(5), 15.0, 3, [(3, Decimal(5), "I1")], Decimal(2))
+    for name in [field.name for field in fields(Position)]:
+        assert getattr(where, name) != getattr(Position(), name), f"{name} is not looked at"
+        if name != "open_orders":
+            assert getattr(without(where, Decimal(4)), name) == getattr(where, name)
+    assert without(where, Decimal(4)).open_orders == 5
 
 
 @pytest.mark.parametrize(
