@@ -330,6 +330,7 @@ class Account(msgspec.Struct, array_like=True):
     announced last. ``terms_step``: -1 shorter terms for paying late, 1 longer for paying early, since
     ``terms_changed``. ``heard``: the time (ms) of the newest event of the payments feed, ``told``: of any other
     topic. ``tightened`` and ``held``: when the brake last let it be tightened, and an order of its be held.
+    ``overpaid``: the part of the unapplied cash that names an invoice, by invoice.
     """
 
     schema: int
@@ -378,6 +379,7 @@ class Account(msgspec.Struct, array_like=True):
     group_marks: list[GroupMark] = []
     told: int = 0
     held: Tightened | None = None
+    overpaid: dict[str, list[EarlyPayment]] = {}
 
     @property
     def score(self) -> int:

@@ -26,6 +26,8 @@ from schemas.policy import Policy
 
 _MAX_WAITING = 200
 """Invoices that payments may wait for, per account: keeps the state bounded where invoices never arrive."""
+_MAX_OVERPAID = 20
+"""Invoices of which it is known that they were overpaid, the newest, per account."""
 
 
 def _add(amounts: dict[str, Decimal], currency: str, amount: Decimal) -> None:
@@ -174,17 +176,29 @@ def _apply_or_wait(account: Account, invoice_id: str, cash: EarlyPayment, policy
     if invoice_id in account.items:
         _apply_cash(account, invoice_id, cash, policy)
         return
-    if not contains(account.closed, id_hash(invoice_id)):
-        account.early.setdefault(invoice_id, []).append(cash)
-        if len(account.early) > _MAX_WAITING:
-            del account.early[next(iter(account.early))]  # its cash stays unapplied
+    if contains(account.closed, id_hash(invoice_id)):
+        _overpay(account, invoice_id, cash, cash.amount)
+        return
+    account.early.setdefault(invoice_id, []).append(cash)
+    if len(account.early) > _MAX_WAITING:
+        del account.early[next(iter(account.early))]  # its cash stays unapplied
     _add(account.unapplied, cash.currency, cash.amount)
+
+
+def _overpay(account: Account, invoice_id: str, cash: EarlyPayment, amount: Decimal) -> None:
+    """Unapplied cash that names an invoice which does not owe so much: a payment that is taken back takes it first."""
+    _add(account.unapplied, cash.currency, amount)
+    if not cash.credit:
+        rest = EarlyPayment(amount, cash.currency, cash.paid)
+        account.overpaid.setdefault(invoice_id, []).append(rest)
+        if len(account.overpaid) > _MAX_OVERPAID:
+            del account.overpaid[next(iter(account.overpaid))]
 
 
 def _apply_cash(account: Account, invoice_id: str, cash: EarlyPayment, policy: Policy) -> None:
     item, currency, paid = account.items.get(invoice_id), cash.currency, cash.paid
     if item is None or item.currency != currency:
-        _add(account.unapplied, currency, cash.amount)  # never converted, never mixed
+        _overpay(account, invoice_id, cash, cash.amount)  # never converted, never mixed
         return
     applied = min(item.outstanding, cash.amount)
     # What is contested is paid last, and says nothing of the customer's habits.
@@ -193,7 +207,7 @@ def _apply_cash(account: Account, invoice_id: str, cash: EarlyPayment, policy: P
     item.changed = max(item.changed, paid)
     _add(account.open_invoices, currency, -applied)
     if cash.amount > applied:
-        _add(account.unapplied, currency, cash.amount - applied)
+        _overpay(account, invoice_id, cash, cash.amount - applied)
     if not cash.credit:
         item.reversed = False
         if counted:
@@ -216,13 +230,21 @@ def _settle(account: Account, invoice_id: str, item: OpenItem, day: int, policy:
 
 
 def reverse_payment(account: Account, event: PaymentReversed) -> None:
-    """Take a payment back: the invoice is open again (or the unapplied cash is gone)."""
+    """Take a payment back: first what of it is unapplied cash, then what it had paid of the invoice, open again then.
+
+    So an invoice that was paid twice stays paid when one of the payments is returned.
+    """
     if event.invoice_id is None:
         _add(account.unapplied, event.currency, -event.amount)
         return
-    amount = event.amount - _take_from_waiting(account, event.invoice_id, event.amount, event.currency)
+    amount = event.amount - _take_back(account, account.early, event.invoice_id, event.amount, event.currency)
+    # What was refunded without naming the invoice is not there any more, and is forgotten.
+    there = min(amount, max(account.unapplied.get(event.currency, ZERO), ZERO)) if account.overpaid else ZERO
+    if there:
+        amount -= _take_back(account, account.overpaid, event.invoice_id, there, event.currency)
     if not amount:
         return
+    account.overpaid.pop(event.invoice_id, None)
     item = account.items.get(event.invoice_id)
     if item is not None and item.currency != event.currency:
         _add(account.unapplied, event.currency, -amount)
@@ -243,18 +265,20 @@ def reverse_payment(account: Account, event: PaymentReversed) -> None:
             prediction.settled = None
 
 
-def _take_from_waiting(account: Account, invoice_id: str, amount: Decimal, currency: str) -> Decimal:
-    """Take cash back that still waits for its invoice, first the payment of just this amount; how much was there."""
-    waiting = account.early.get(invoice_id, [])
+def _take_back(
+    account: Account, cash: dict[str, list[EarlyPayment]], invoice_id: str, amount: Decimal, currency: str
+) -> Decimal:
+    """Take back unapplied cash that names an invoice, first the payment of just this amount; how much was there."""
+    found = cash.get(invoice_id, [])
     left = amount
-    for early in sorted(waiting, key=lambda early: early.amount != amount):
-        if early.currency == currency and not early.credit:
-            part = min(left, early.amount)
-            early.amount -= part
+    for payment in sorted(found, key=lambda payment: payment.amount != amount):
+        if payment.currency == currency and not payment.credit:
+            part = min(left, payment.amount)
+            payment.amount -= part
             left -= part
-    waiting[:] = [early for early in waiting if early.amount]
-    if not waiting:
-        account.early.pop(invoice_id, None)
+    found[:] = [payment for payment in found if payment.amount]
+    if not found:
+        cash.pop(invoice_id, None)
     _add(account.unapplied, currency, left - amount)
     return amount - left
 

@@ -51,6 +51,7 @@ VIEWS: Final[dict[str, View]] = {
     ),
     "book_day": View("as_of"),
     "invoice_ledger": View("customer_id, invoice_id", per_customer=True),
+    "order_ledger": View("customer_id, order_id", per_customer=True),
     "receivable_moves": View("customer_id, invoice_id, day, kind, open_change", per_customer=True),
     "open_items": View("days_past_due DESC, customer_id, invoice_id", per_customer=True),
     "dpd_ageing": View("currency, bucket_order"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,11 +15,14 @@ from models.calendar import day_of
 from models.exposure import positions
 from models.policy import default_policy
 from schemas.decisions import DefaultRisk
+from schemas.events import CustomerEvent, OrderCancelled, OrderInvoiced, OrderPlaced, PaymentReceived, PaymentReversed
 from schemas.levels import Level
-from schemas.topics import ALERTS, DEAD_LETTERS, DELIVERIES, LOG, ORDER_DECISIONS
+from schemas.order_acts import OrderChanged
+from schemas.topics import ALERTS, DEAD_LETTERS, DELIVERIES, LOG, ORDER_DECISIONS, ORDERS, PAYMENTS
 from streams.archive.catalog import VIEWS
 from streams.archive.client import ClickHouse
 from streams.record import Record
+from streams.sources.event_file import TimedEvent, timed
 from tests.integration.archive_parts import (
     Engine,
     Shelf,
@@ -41,7 +46,7 @@ from tests.integration.archive_parts import (
     reversed_,
     until,
 )
-from tests.integration.book import Book
+from tests.integration.book import START, Book
 
 pytestmark = pytest.mark.embedded_only
 
@@ -219,6 +224,55 @@ async def test_deliveries_and_prices_of_a_supplier(shelf: Shelf) -> None:
     }
 
 
+def _odd_events() -> list[TimedEvent]:
+    """Invoices paid twice or too much, and taken back; orders that change, also their currency, and ids used again."""
+    found: list[tuple[str, type[CustomerEvent], dict[str, Any]]] = []
+
+    def invoice(customer: str, amount: int = 100) -> None:
+        terms = {"issue_date": START.date(), "due_date": (START + timedelta(days=300)).date(), "terms_days": 300}
+        found.append((customer, OrderInvoiced, {"invoice_id": f"{customer}-i", "amount": amount, **terms}))
+
+    def cash(kind: type[CustomerEvent], customer: str, amount: int, **more: Any) -> None:
+        at = {"paid_at": START + timedelta(days=len(found))} if kind is PaymentReceived else {}
+        body = {"payment_id": f"p{len(found)}", "invoice_id": f"{customer}-i", "amount": amount, **at, **more}
+        found.append((customer, kind, body))
+
+    def order(kind: type[CustomerEvent], customer: str, amount: int | None, **more: Any) -> None:
+        found.append((customer, kind, {"order_id": f"{customer}-o", "amount": amount, **more}))
+
+    for customer in ("paid-twice", "overpaid", "reversed-more", "paid-in-another"):
+        invoice(customer)
+    cash(PaymentReceived, "paid-twice", 100)
+    cash(PaymentReceived, "paid-twice", 100)
+    cash(PaymentReversed, "paid-twice", 100)
+    cash(PaymentReceived, "overpaid", 150)
+    cash(PaymentReversed, "overpaid", 150)
+    cash(PaymentReceived, "overpaid", 100)
+    cash(PaymentReceived, "reversed-more", 130)
+    cash(PaymentReversed, "reversed-more", 70, due_date=(START + timedelta(days=300)).date())
+    cash(PaymentReceived, "paid-in-another", 80, currency="EUR")
+    cash(PaymentReversed, "paid-in-another", 80, currency="EUR")
+    order(OrderPlaced, "grows", 100)
+    order(OrderChanged, "grows", 900)
+    order(OrderPlaced, "again", 100)
+    order(OrderCancelled, "again", None)
+    order(OrderPlaced, "again", 300)
+    order(OrderPlaced, "other-currency", 100)
+    order(OrderChanged, "other-currency", 70, currency="EUR")
+    order(OrderCancelled, "other-currency", 20, currency="EUR")
+    order(OrderChanged, "never-placed", 55)
+    order(OrderPlaced, "less", 80)
+    order(OrderCancelled, "less", 30)
+    events = []
+    for number, (customer, kind, body) in enumerate(found):
+        day = START + timedelta(days=number, hours=9)
+        head = {"version": 1, "event_id": f"odd-{number}", "occurred_at": day, "customer_id": customer}
+        currency = {} if kind is OrderCancelled and body["amount"] is None else {"currency": "USD"}
+        topic = PAYMENTS if kind in (PaymentReceived, PaymentReversed) else ORDERS
+        events.append(timed(topic, day, kind.model_validate(head | currency | body)))
+    return events
+
+
 async def test_receivable_views_agree_with_the_engine(shelf: Shelf) -> None:
     """On a book of 30 customers with late, bounced and failing payments the SQL finds the engine's exposures.
 
@@ -226,7 +280,8 @@ async def test_receivable_views_agree_with_the_engine(shelf: Shelf) -> None:
     the view from the invoice, and in this book they differ.
     """
     engine = Engine(partitions=2)
-    await shelf.put(engine.records(Book(customers=30, days=150).events()))
+    events = [*Book(customers=30, days=150).events(), *_odd_events()]
+    await shelf.put(engine.records(sorted(events, key=lambda event: event.timestamp_ms)))
     bounced = {row["customer_id"] for row in await shelf.rows("events", limit=9_999) if "bounced" in row["event_id"]}
     assert 0 < len(bounced) < 20
     today = day_of(at((await shelf.rows("book_day"))[0]["as_of"]))
@@ -249,6 +304,10 @@ async def test_receivable_views_agree_with_the_engine(shelf: Shelf) -> None:
         amounts = tuple(Decimal(row[name]) for name in ("open_orders", "open_invoices", "unapplied_cash"))
         found[row["customer_id"], row["currency"]] = (*amounts, ageing)
     assert found == expected
+    assert ("paid-twice", "USD") not in found
+    assert found["grows", "USD"][0] == 900
+    assert found["again", "USD"][0] == 300
+    assert found["other-currency", "EUR"][0] == 50
 
 
 async def test_levels_and_their_history(shelf: Shelf) -> None:

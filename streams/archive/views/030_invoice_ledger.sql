@@ -1,14 +1,16 @@
 -- One row per invoice: what is open of it and every change, in the currency of the invoice. Base of the views on
 -- receivables. The rules are those of the engine (models/ledger.py), applied in the order of the log:
 --   * the first order.invoiced of an invoice counts; a payment before its invoice waits and is applied then;
---   * a payment takes off at most what is open (the rest is unapplied cash); a reversal puts its amount back;
+--   * a payment takes off at most what is open (the rest is unapplied cash that names the invoice); a reversal takes that
+--     first and puts back what is left of its amount;
 --   * a credit note (dispute.resolved, accepted) takes off what is open as a payment does;
 --   * a payment or notice in another currency than the invoice is never applied to it;
 --   * overdue.noticed takes over what the ledger says is open, unless the invoice is closed, or the notice would
 --     raise it and is not newer than the last change. A notice for an unknown invoice opens it;
 --   * a reversal for an unknown invoice opens it, net of the payments for it.
--- One difference: an invoice opened again by a reversal keeps its own due date here; the engine, which forgets
--- closed invoices, takes the one that the reversal names.
+-- Two differences: an invoice opened again by a reversal keeps its own due date here; the engine, which forgets closed
+-- invoices, takes the one that the reversal names. And the engine does not take back cash that was refunded meanwhile
+-- without naming the invoice, or of more overpaid invoices than it remembers.
 -- order_id = the order that was invoiced, '' = none named. opened_by = invoice, notice or reversal. moves = what changed the open amount: kind, day, open_change; day is
 -- business time (issued, paid, reversed, as-of of the notice; never before the opening), so the balance of a past
 -- day, as known today, is sum(open_change) up to that day.
@@ -61,7 +63,7 @@ folded AS
             (acc, x) -> (
                 multiIf(
                     x.type IN ('payment.received', 'dispute.resolved'), greatest(acc.1 - x.amount, toDecimal128(0, 4)),
-                    x.type = 'payment.reversed', acc.1 + x.amount,
+                    x.type = 'payment.reversed', acc.1 + greatest(x.amount - acc.4, toDecimal128(0, 4)),
                     acc.1 = 0 OR (x.day <= acc.2 AND x.amount > acc.1), acc.1,
                     x.amount),
                 if(x.type = 'overdue.noticed' AND (acc.1 = 0 OR (x.day <= acc.2 AND x.amount > acc.1)),
@@ -69,11 +71,15 @@ folded AS
                 arrayPushBack(acc.3,
                     multiIf(
                         x.type IN ('payment.received', 'dispute.resolved'), greatest(acc.1 - x.amount, toDecimal128(0, 4)),
-                        x.type = 'payment.reversed', acc.1 + x.amount,
+                        x.type = 'payment.reversed', acc.1 + greatest(x.amount - acc.4, toDecimal128(0, 4)),
                         acc.1 = 0 OR (x.day <= acc.2 AND x.amount > acc.1), acc.1,
-                        x.amount))),
+                        x.amount)),
+                multiIf(
+                    x.type = 'payment.received', acc.4 + greatest(x.amount - acc.1, toDecimal128(0, 4)),
+                    x.type = 'payment.reversed', greatest(acc.4 - x.amount, toDecimal128(0, 4)),
+                    acc.4)),
             rest,
-            (first_amount, first_day, [first_amount])
+            (first_amount, first_day, [first_amount], toDecimal128(0, 4))
         ).3 AS balances
     FROM opened
 )

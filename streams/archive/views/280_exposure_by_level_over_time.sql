@@ -11,40 +11,19 @@ decided AS
     FROM raw_order_decisions FINAL
     GROUP BY customer_id, order_id
 ),
-orders AS
-(
-    SELECT customer_id, order_id, argMinIf(toString(currency), log_offset, type = 'order.placed') AS ordered_in,
-           argMinIf(assumeNotNull(amount), log_offset, type = 'order.placed') AS placed,
-           minIf(log_offset, type = 'order.placed') AS placed_at, minIf(toDate(time), type = 'order.placed') AS first_day,
-           -- what takes off, in the order of the log; without an amount it takes off all
-           arrayFilter(x -> x.offset > placed_at AND (x.part IS NULL OR x.currency = ordered_in), arraySort(x -> x.offset,
-               groupArrayIf(CAST((log_offset, toDate(occurred_at), amount, toString(currency)),
-                   'Tuple(offset UInt64, day Date, part Nullable(Decimal(38, 4)), currency String)'),
-                   type = 'order.invoiced' OR type = 'order.cancelled'))) AS less
-    FROM events
-    WHERE order_id != '' AND type IN ('order.placed', 'order.invoiced', 'order.cancelled')
-    GROUP BY customer_id, order_id
-    HAVING countIf(type = 'order.placed') > 0
-),
 order_moves AS
 (
-    SELECT orders.customer_id AS customer_id, ordered_in AS currency,
-           greatest(first_day, ifNull(decided.day, toDate(0))) AS counts_from,
-           arrayMap(x -> ifNull(x.part, toDecimal128(placed, 4)), less) AS parts,
-           arrayMap(n -> greatest(toDecimal128(placed, 4) - arraySum(arraySlice(parts, 1, n)), toDecimal128(0, 4)),
-                    range(length(parts) + 1)) AS balances,
-           arrayMap(x -> greatest(x.day, counts_from), arrayConcat([CAST((0, counts_from, NULL, ''),
-               'Tuple(offset UInt64, day Date, part Nullable(Decimal(38, 4)), currency String)')], less)) AS days,
-           arrayDifference(balances) AS differences
-    FROM orders
+    SELECT orders.customer_id AS customer_id, move.currency AS currency,
+           greatest(move.day, ifNull(decided.day, toDate(0))) AS day, move.open_change AS change
+    FROM order_ledger AS orders
     LEFT JOIN decided ON decided.customer_id = orders.customer_id AND decided.order_id = orders.order_id
+    ARRAY JOIN orders.moves AS move
     WHERE decided.decision NOT IN ('hold', 'reject')
 ),
 moves AS
 (
-    SELECT customer_id, currency, move.1 AS day, move.2 AS change
+    SELECT customer_id, currency, day, change
     FROM order_moves
-    ARRAY JOIN arrayZip(days, arrayMap((n, d) -> if(n = 1, balances[1], d), arrayEnumerate(differences), differences)) AS move
     UNION ALL
     -- open invoices less unapplied cash = all that was invoiced or noticed less all cash, whatever it was applied to
     SELECT customer_id, currency, day, open_change

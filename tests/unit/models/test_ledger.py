@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models import ledger
 from models.account import Account, Prediction
@@ -326,6 +328,70 @@ def test_payment_after_a_reversal_heals_it() -> None:
     ledger.receive_payment(known, paid("I1", 40, day=29), RULES)
     assert known.items == {}
     assert _closed(known, "I1")
+
+
+def test_reversal_of_one_of_two_payments_leaves_the_invoice_paid() -> None:
+    """Paid twice by mistake, and one of them returned: nothing is owed, and nothing is a mark against the customer."""
+    known = _booked(invoiced("I1", 100), paid("I1", 100), paid("I1", 100))
+    ledger.reverse_payment(known, taken_back("I1", 100))
+    assert (known.items, known.unapplied, known.open_invoices) == ({}, {}, {})
+    ledger.reverse_payment(known, taken_back("I1", 100))
+    assert (known.items["I1"].outstanding, known.items["I1"].reversed) == (100, True)
+
+
+def test_reversal_of_an_overpayment_takes_the_rest_first() -> None:
+    """All of it returned, then paid right: no open item and no cash is left over."""
+    known = _booked(invoiced("I1", 100), paid("I1", 150))
+    ledger.reverse_payment(known, taken_back("I1", 150))
+    assert (known.items["I1"].outstanding, known.unapplied) == (100, {})
+    ledger.receive_payment(known, paid("I1", 100), RULES)
+    assert (known.items, known.unapplied, known.overpaid) == ({}, {}, {})
+
+
+def test_reversal_of_what_was_refunded_otherwise_opens_the_invoice() -> None:
+    """The second payment was sent back without naming the invoice; then the first one bounces."""
+    known = _booked(invoiced("I1", 100), paid("I1", 100), paid("I1", 100))
+    ledger.reverse_payment(known, taken_back(None, 100))
+    ledger.reverse_payment(known, taken_back("I1", 100))
+    assert (known.items["I1"].outstanding, known.unapplied) == (100, {})
+
+
+def test_reversal_leaves_what_a_credit_note_overpaid() -> None:
+    """A credit note is no payment: it cannot bounce."""
+    known = _booked(invoiced("I1", 100), paid("I1", 100))
+    ledger.credit_invoice(known, "I1", Decimal(100), "EUR", DAY + 20, RULES)
+    ledger.reverse_payment(known, taken_back("I1", 100))
+    assert (known.items["I1"].outstanding, known.unapplied) == (100, {"EUR": 100})
+
+
+def test_overpaid_invoices_are_bounded() -> None:
+    """The newest are remembered; the cash of the others stays what it is."""
+    known = _booked()
+    for number in range(30):
+        ledger.open_invoice(known, invoiced(f"I{number}", 100), RULES)
+        ledger.receive_payment(known, paid(f"I{number}", 101), RULES)
+    assert (len(known.overpaid), known.unapplied) == (20, {"EUR": 30})
+
+
+_MONEY = st.tuples(st.sampled_from(["pay", "take back"]), st.sampled_from(["I1", "I2", None]), st.integers(1, 250))
+
+
+@given(st.lists(_MONEY, max_size=12))
+def test_what_is_owed_is_what_was_invoiced_and_not_paid(moves: list[tuple[str, str | None, int]]) -> None:
+    """Whatever is paid, overpaid and taken back, in whatever order: open invoices less unapplied cash stay exact, and
+    no invoice is open while cash that names it lies about."""
+    known = _booked(invoiced("I1", 100), invoiced("I2", 100))
+    owed = Decimal(200)
+    for what, invoice, amount in moves:
+        if what == "pay":
+            ledger.receive_payment(known, paid(invoice, amount), RULES)
+            owed -= amount
+        else:
+            ledger.reverse_payment(known, taken_back(invoice, amount))
+            owed += amount
+        assert known.open_invoices.get("EUR", 0) - known.unapplied.get("EUR", 0) == owed
+        assert known.open_invoices.get("EUR", 0) == sum(item.outstanding for item in known.items.values())
+        assert not {*known.items} & {*known.overpaid}
 
 
 def test_reversal_of_unapplied_cash() -> None:
