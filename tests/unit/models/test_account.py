@@ -118,6 +118,7 @@ def _full() -> Account:
         group_marks=[GroupMark(16, "G", {"EUR": Decimal("3.5")}), GroupMark(17, "", {})],
         told=1_700_000_000_002,
         held=Tightened(4, 18, {"EUR": Decimal("9.5")}),
+        overpaid={"I9": [EarlyPayment(Decimal("0.50"), "EUR", DAY)]},
     )
 
 
@@ -169,7 +170,8 @@ def test_state_without_the_last_fields_is_read() -> None:
     """Fields are only ever appended: state written before a field was there gets its default."""
     row = msgspec.msgpack.decode(encode(_full()))
     older = decode(msgspec.msgpack.encode(row[:-1]))
-    assert older.held is None
+    assert older.overpaid == {}
+    assert older.held == _full().held
     assert older.order_memory == _full().order_memory
 
 
