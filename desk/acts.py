@@ -35,7 +35,7 @@ from schemas.decisions import CreditAlert, OrderCheck, OrderDecision, OutEvent, 
 from schemas.errors import Conflict, InvalidInput
 from schemas.events import CustomerEvent, DisputeReason, DisputeResolved, InvoiceDisputed
 from schemas.levels import Level
-from schemas.order_acts import OrderAct, OrderHoldForced, OrderHoldLifted, OrderRejected, OrderReleased
+from schemas.order_acts import ActRefusal, OrderAct, OrderHoldForced, OrderHoldLifted, OrderRejected, OrderReleased
 from schemas.review_acts import ReviewAct, ReviewApproved, ReviewRejected
 from schemas.topics import ASSESSMENTS, ORDERS
 
@@ -46,11 +46,7 @@ REVIEWS = Role.APPROVER
 ASSESSES = Role.ANALYST
 """The least role that enters statements, agency reports and reviews."""
 
-FOUR_EYES = "FOUR_EYES_NEEDED"
-REFUSALS = frozenset(
-    {"ORDER_NOT_OPEN", "VERSION_CONFLICT", "NOT_HELD", "NOT_FORCED", "OTHER_CURRENCY", "RELEASE_OVER", FOUR_EYES}
-)
-"""Codes by which the engine says that it did not do what a person decided."""
+REFUSALS = frozenset(ActRefusal)
 
 
 class ActRefused(Conflict):
@@ -120,7 +116,7 @@ async def release(
     more = {"up_to_amount": up_to_amount, "currency": currency, "valid_until": valid_until}
     sent = await _send_about(services, who, OrderReleased, order, reason, key, **more)
     refusal = _refusal(sent)
-    if not isinstance(refusal, ActRefused) or refusal.check.code != FOUR_EYES:
+    if not isinstance(refusal, ActRefused) or refusal.check.code != ActRefusal.FOUR_EYES_NEEDED:
         return _answer(sent, refusal)
     proposal = Proposal(
         id=sent.act_id,

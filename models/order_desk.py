@@ -25,6 +25,7 @@ from schemas.decisions import Decision, OrderCheck, OrderDecision, OutEvent
 from schemas.events import OrderPlaced
 from schemas.fields import Currency
 from schemas.order_acts import (
+    ActRefusal,
     OrderAct,
     OrderChanged,
     OrderHoldForced,
@@ -261,26 +262,26 @@ class OrderDesk:
     def _refusal(self, case: Case, event: OrderAct, order: OpenOrder | None) -> OrderCheck | None:
         """Why a person's act cannot be carried out; None = it can (a hold of an id that is not open yet, too)."""
         if order is None:
-            return None if isinstance(event, OrderHoldForced) else OrderCheck(code="ORDER_NOT_OPEN")
+            return None if isinstance(event, OrderHoldForced) else _refuse(ActRefusal.ORDER_NOT_OPEN)
         if event.expected_version is not None and event.expected_version != order.version:
             detail = {"version": str(order.version), "expected": str(event.expected_version)}
-            return OrderCheck(code="VERSION_CONFLICT", detail=detail)
+            return _refuse(ActRefusal.VERSION_CONFLICT, detail)
         if isinstance(event, OrderHoldLifted):
             memory = case.account.order_memory
-            return None if memory is not None and event.order_id in memory.forced else OrderCheck(code="NOT_FORCED")
+            return None if memory is not None and event.order_id in memory.forced else _refuse(ActRefusal.NOT_FORCED)
         return self._release_refusal(case, event, order) if isinstance(event, OrderReleased) else None
 
     def _release_refusal(self, case: Case, event: OrderReleased, order: OpenOrder) -> OrderCheck | None:
         if not order.held:
-            return OrderCheck(code="NOT_HELD")
+            return _refuse(ActRefusal.NOT_HELD)
         if event.currency is not None and event.currency != order.currency:
-            return OrderCheck(code="OTHER_CURRENCY", detail={"currency": order.currency})
+            return _refuse(ActRefusal.OTHER_CURRENCY, {"currency": order.currency})
         if event.valid_until is not None and event.valid_until.toordinal() < case.day:
-            return OrderCheck(code="RELEASE_OVER", detail={"valid_until": event.valid_until.isoformat()})
+            return _refuse(ActRefusal.RELEASE_OVER, {"valid_until": event.valid_until.isoformat()})
         most = self._rules.four_eyes_above.get(Currency(order.currency))
         granted = order.by_one + (event.up_to_amount or order.amount)
         if most is not None and granted > most and event.second_person in (None, event.by):
-            return OrderCheck(code="FOUR_EYES_NEEDED", detail={"above": str(most), "currency": order.currency})
+            return _refuse(ActRefusal.FOUR_EYES_NEEDED, {"above": str(most), "currency": order.currency})
         return None
 
     def _answer(
@@ -311,6 +312,10 @@ class OrderDesk:
         facts = facts or self._facts(case, order_id, order)
         versions = (self._policy.version, model_version)
         case.out.append(order_out(case.account, order_id, order, verdict, facts.position, case.cause, versions))
+
+
+def _refuse(code: ActRefusal, detail: dict[str, str] | None = None) -> OrderCheck:
+    return OrderCheck(code=code.value, detail=detail or {})
 
 
 def _end(order: OpenOrder, day: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -19,6 +20,18 @@ from schemas.fields import Currency, Identifier, PositiveAmount, SaneDate
 
 Why = Annotated[str, StringConstraints(min_length=3, max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 """A person's reason, in words."""
+
+
+class ActRefusal(StrEnum):
+    """Codes of the checks by which the engine says that it did not do what a person decided about an order."""
+
+    ORDER_NOT_OPEN = "ORDER_NOT_OPEN"
+    VERSION_CONFLICT = "VERSION_CONFLICT"
+    NOT_HELD = "NOT_HELD"
+    NOT_FORCED = "NOT_FORCED"
+    OTHER_CURRENCY = "OTHER_CURRENCY"
+    RELEASE_OVER = "RELEASE_OVER"
+    FOUR_EYES_NEEDED = "FOUR_EYES_NEEDED"
 
 
 class OrderChanged(CustomerEvent):
