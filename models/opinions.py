@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from math import ceil
+from math import ceil, fsum
 from types import MappingProxyType
 from typing import Final
 
@@ -74,8 +74,8 @@ class OpinionRules:
     def statement_points(self, ratios: Mapping[str, float]) -> float | None:
         """Weighted mean of the points of the known ratios, 0 to 1000; None when none of weight is known."""
         known = [(*self._ratios[name], ratios[name]) for name in self._ratios if name in ratios]
-        total = sum(weight for weight, _, _ in known)
-        return sum(weight / total * curve(value) for weight, curve, value in known) if known else None
+        total = fsum(weight for weight, _, _ in known)
+        return fsum(weight / total * curve(value) for weight, curve, value in known) if known else None
 
     def _of_statement(self, statement: Statement, day: int) -> Opinion:
         rules, points = self._policy.statements, self.statement_points(statement.ratios)
@@ -148,8 +148,8 @@ def panel(reviews: Mapping[str, Review], disagreement: float) -> tuple[float, li
         if given[-1] - given[0] > disagreement:
             disputed.append(name)
             given = given[: (len(given) + 1) // 2]
-        grades.append(sum(given) / len(given))
-    return sum(grades) / len(grades), disputed
+        grades.append(fsum(given) / len(given))
+    return fsum(grades) / len(grades), disputed
 
 
 def _iso(day: int) -> str:

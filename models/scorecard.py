@@ -87,28 +87,28 @@ class Scorecard:
     def points(self, measures: Mapping[str, float], opinions: Mapping[str, Opinion] = NO_OPINIONS) -> dict[str, int]:
         """Points per component. Weights of unknown components, and what age takes of an opinion's weight, are shared
         out; points are rounded down, so that they are whole numbers and their sum, the score, never passes 1000."""
-        known = self._weighed(measures, opinions)
-        total = 0.0
-        for _, weight, _, _ in known:
-            total += weight
+        known, total = self._weighed(measures, opinions)
         return {name: int(weight / total * curve(value)) for name, weight, curve, value in known}
 
     def shares(self, measures: Mapping[str, float], opinions: Mapping[str, Opinion] = NO_OPINIONS) -> dict[str, float]:
         """The share of the score that each component has a say in, as in ``points``; they sum to 1."""
-        known = self._weighed(measures, opinions)
-        total = sum(weight for _, weight, _, _ in known)
+        known, total = self._weighed(measures, opinions)
         return {name: weight / total for name, weight, _, _ in known}
 
     def _weighed(
         self, measures: Mapping[str, float], opinions: Mapping[str, Opinion]
-    ) -> list[tuple[str, float, Curve, float]]:
+    ) -> tuple[list[tuple[str, float, Curve, float]], float]:
+        """Name, weight, curve and value of each known component, and the sum of the weights."""
         parts = self._parts
-        known = []
+        known, total = [], 0.0
         for name, value in measures.items():
             if name in parts:
                 weight, curve = parts[name]
-                known.append((name, weight * opinions[name].confidence if name in opinions else weight, curve, value))
-        return known
+                if name in opinions:
+                    weight *= opinions[name].confidence
+                known.append((name, weight, curve, value))
+                total += weight
+        return known, total
 
     def score_of_all(self, measures: Mapping[str, float], opinions: Mapping[str, Opinion]) -> int:
         """The score if no opinion had aged: each has its full weight, those that are too old as well."""

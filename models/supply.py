@@ -8,6 +8,7 @@ are a Paasche index per currency: sum(asked price x quantity) / sum(reference pr
 from __future__ import annotations
 
 from datetime import date
+from math import fsum
 
 from models.account import Account, PriceStats, Supply
 from models.curve import Curve
@@ -110,10 +111,10 @@ class SupplyRules:
     def _of_deliveries(self, supply: Supply, day: int) -> Opinion:
         detail = {"deliveries": str(supply.deliveries), "as_of": date.fromordinal(supply.last_delivery).isoformat()}
         measures = self.delivery_measures(supply)
-        total = sum(weight for weight, _ in self._parts.values())
+        total = fsum(weight for weight, _ in self._parts.values())
         if supply.deliveries < self._rules.min_deliveries or not total:
             return Opinion(None, 0.0, detail)
-        points = sum(weight / total * curve(measures[name]) for name, (weight, curve) in self._parts.items())
+        points = fsum(weight / total * curve(measures[name]) for name, (weight, curve) in self._parts.items())
         detail = {**{name: f"{value:.3g}" for name, value in measures.items()}, **detail}
         return Opinion(points, self._confidence(supply.last_delivery, day), detail, unaged=points)
 

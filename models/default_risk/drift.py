@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from math import log
+from math import fsum, log
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -64,7 +64,7 @@ class DriftWatch:
     @property
     def recent(self) -> tuple[float, float]:
         """Mean probability and rate of the recent outcomes."""
-        weight = sum(self._state.recent)
+        weight = fsum(self._state.recent)
         return (self._state.recent_probability / weight, self._state.recent_bad / weight) if weight else (0.0, 0.0)
 
     @property
@@ -143,7 +143,7 @@ class DriftWatch:
 def population_stability(reference: Sequence[float], recent: Sequence[float]) -> float:
     """PSI = sum((b - a) ln(b / a)) over bins of shares a (reference) and b; half a count is added to each bin."""
     bins = len(reference)
-    before, now = sum(reference) + bins / 2, sum(recent) + bins / 2
+    before, now = fsum(reference) + bins / 2, fsum(recent) + bins / 2
     index = 0.0
     for old, new in zip(reference, recent, strict=True):
         a, b = (old + 0.5) / before, (new + 0.5) / now
