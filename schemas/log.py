@@ -153,4 +153,3 @@ class LogEntry(BaseModel):
 
 
 LOG_ENTRY: TypeAdapter[LogEntry] = TypeAdapter(LogEntry)
-LOG_EVENT: TypeAdapter[LogEvent] = TypeAdapter(LogEvent)

@@ -1,4 +1,7 @@
-"""Online Bayesian logistic regression with River's API: second order, no learning rate to choose.
+"""Online Bayesian logistic regression, a River model: second order, no learning rate to choose.
+
+``learn_one`` and ``predict_proba_one`` let it stand in River's pipelines and comparisons; the engine, which has the
+features as a vector, takes the shorter way of ``learn_vector`` and ``predict_vector``.
 
 Each outcome is one step of an extended Kalman filter on the weights (the Laplace approximation of their
 posterior, updated in closed form). It learns from few outcomes what gradient steps need thousands for.
