@@ -9,16 +9,12 @@ offset is the intercept of a logistic regression whose only feature, the log-odd
 from __future__ import annotations
 
 from math import exp
-from typing import Final
 
-from river import base
-
-FEATURE: Final = "log_odds"
 _LEAST_VARIANCE = 1e-4
 
 
-class Recalibration(base.Classifier):
-    """The offset, in log-odds, with River's API.
+class Recalibration:
+    """The offset, in log-odds.
 
     Args:
         prior: information that the offset of zero starts with, in outcomes x p (1 - p): 50 are some 700 outcomes of an
@@ -32,19 +28,8 @@ class Recalibration(base.Classifier):
         self.offset = 0.0
         self.information = prior
 
-    def learn_one(self, x: dict[base.typing.FeatureName, float], y: base.typing.ClfTarget) -> None:
-        """Learn an outcome; ``x`` holds the log-odds foretold under ``FEATURE`` (absent: 0)."""
-        self.learn(x.get(FEATURE, 0.0), bool(y))
-
     def learn(self, log_odds: float, happened: bool) -> None:
-        """``learn_one`` for whoever has the log-odds, before correction, at hand."""
+        """Learn a certain outcome; ``log_odds`` as they were foretold, before correction."""
         probability = 1.0 / (1.0 + exp(-(log_odds + self.offset)))
         self.information += max(probability * (1.0 - probability), _LEAST_VARIANCE)
         self.offset += (happened - probability) / self.information
-
-    def predict_proba_one(
-        self, x: dict[base.typing.FeatureName, float], **kwargs: object
-    ) -> dict[base.typing.ClfTarget, float]:
-        """Probability of both classes, corrected."""
-        probability = 1.0 / (1.0 + exp(-(x.get(FEATURE, 0.0) + self.offset)))
-        return {False: 1.0 - probability, True: probability}

@@ -1,4 +1,4 @@
-"""Recalibration: River's checks, its formula, and that it meets what happens without changing a ranking."""
+"""Recalibration: its formula, and that it meets what happens without changing a ranking."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from math import exp, log
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from river import checks
 
 from models.account import Prediction
-from models.default_risk.recalibration import FEATURE, Recalibration
+from models.default_risk.recalibration import Recalibration
 from models.default_risk.risk import DefaultRisk, uncorrected
 from models.default_risk.roll import RollRisk
 from tests.unit.models.build import account, policy
@@ -21,18 +20,13 @@ def sigmoid(value: float) -> float:
     return 1 / (1 + exp(-value))
 
 
-@pytest.mark.parametrize("check", list(checks.yield_checks(Recalibration())), ids=lambda c: c.__name__)
-def test_river_accepts_the_estimator(check: object) -> None:
-    check(Recalibration())  # type: ignore[operator]
-
-
 def test_one_outcome_is_one_newton_step() -> None:
     """Offset 0 + (1 - p) / (50 + p (1 - p)) for p = sigmoid(-2)."""
     found = Recalibration(50)
-    found.learn_one({FEATURE: -2.0}, True)
+    found.learn(-2.0, True)
     p = sigmoid(-2.0)
     assert found.offset == pytest.approx((1 - p) / (50 + p * (1 - p)))
-    assert found.predict_proba_one({FEATURE: -2.0})[True] == pytest.approx(sigmoid(-2.0 + found.offset))
+    assert found.information == pytest.approx(50 + p * (1 - p))
 
 
 @pytest.mark.parametrize("shift", [-0.8, 0.5])
