@@ -70,15 +70,23 @@ def placed(customer: str, order: str, amount: str, day: str, currency: str = "US
 
 
 def invoiced(
-    customer: str, invoice: str, amount: str, day: str, due: str, currency: str = "USD", order: str | None = None
+    customer: str,
+    invoice: str,
+    amount: str,
+    day: str,
+    due: str,
+    currency: str = "USD",
+    order: str | None = None,
+    known: str | None = None,
 ) -> TimedEvent:
-    """An invoice issued on ``day``."""
+    """An invoice issued on ``day``, known then or already on ``known``."""
+    time = at(known or day)
     event = OrderInvoiced(
-        version=1, event_id=f"{invoice}-issued", occurred_at=at(day), customer_id=customer, invoice_id=invoice,
+        version=1, event_id=f"{invoice}-issued", occurred_at=time, customer_id=customer, invoice_id=invoice,
         order_id=order, amount=Decimal(amount), currency=currency, issue_date=date.fromisoformat(day),
         due_date=date.fromisoformat(due), terms_days=30,
     )  # fmt: skip
-    return timed(ORDERS, at(day), event)
+    return timed(ORDERS, time, event)
 
 
 def paid(

@@ -526,13 +526,32 @@ async def test_payment_behaviour_beside_the_own_normal_range(shelf: Shelf) -> No
 
 
 async def test_receivables_over_time_end_where_the_book_stands(shelf: Shelf) -> None:
-    """The newest month's measures are those of today's views; a month without receivables has none."""
-    await shelf.put(log_of(*BOOK))
+    """The newest month's measures are those of today's views; a month without receivables has none.
+
+    Whatever is dated after the day of the book: an invoice that is issued later, paid in advance or not, and one in a
+    currency of its own.
+    """
+    postdated = (
+        invoiced("A", "I4", "700", "2025-04-20", "2025-05-20", known="2025-03-30"),
+        invoiced("A", "I5", "90", "2025-04-02", "2025-04-02", known="2025-03-30"),
+        paid("A", "P5", "90", "2025-03-31", "I5"),
+        invoiced("B", "J2", "80", "2025-04-01", "2025-05-01", currency="EUR", known="2025-03-30"),
+        invoiced("B", "K1", "50", "2025-04-01", "2025-05-01", currency="CHF", known="2025-03-30"),
+    )
+    await shelf.put(log_of(*BOOK, *postdated))
     months = await shelf.rows("receivables_over_time")
+    newest = {row["currency"]: row for row in months}
+    today = {row["currency"]: row for row in await shelf.rows("dso")}
+    countback = {row["currency"]: row for row in await shelf.rows("dso_countback")}
     columns = ("dso", "best_possible_dso", "add_days")
-    for row in await shelf.rows("dso"):
-        newest = [month for month in months if month["currency"] == row["currency"]][-1]
-        assert parts(newest, *columns) == pytest.approx(parts(row, *columns))
+    sums = ("receivables", "current_receivables")
+    assert parts(today["USD"], *sums, "credit_sales") == ("3600.0000", "3000.0000", "6000.0000")
+    assert parts(today["CHF"], *sums, "credit_sales", "dso") == ("0.0000", "0.0000", "0.0000", None)
+    for currency, row in newest.items():
+        assert parts(today[currency], *sums, "credit_sales") == parts(row, *sums, "credit_sales_90")
+        assert parts(today[currency], *columns) == pytest.approx(parts(row, *columns))
+        assert countback[currency]["receivables"] == row["receivables"]
+    assert countback["USD"]["dso"] == pytest.approx(31 + 600 / 2000 * 28)
     usd = {row["month"]: row for row in months if row["currency"] == "USD"}
     # End of February: I1 600 (past due) and I2 2000 open, 3000 sold in the 90 days.
     assert parts(usd["2025-02-01"], *columns) == pytest.approx((2600 / 3000 * 90, 2000 / 3000 * 90, 18.0))

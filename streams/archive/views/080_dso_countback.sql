@@ -1,13 +1,14 @@
 -- One row per currency: days sales outstanding by countback, as of the day of the book (domain.md): take off the
 -- newest month's sales from the receivables and add its days; repeat; the last month pro rata. Months are calendar
 -- months; the newest one counts from its first day up to as_of. A month without sales takes off nothing and adds
--- its days. uncovered = receivables older than all sales of the book (unit of currency): where it is not 0, dso is
+-- its days. Receivables are those of dso. uncovered = receivables older than all sales of the book (unit of currency): where it is not 0, dso is
 -- a lower bound.
 WITH
 monthly AS
 (
     SELECT currency, toStartOfMonth(least(ifNull(issue_date, book_day.as_of), book_day.as_of)) AS month,
-           sumIf(amount, issue_date <= book_day.as_of) AS sold, sum(outstanding) AS open
+           sumIf(amount, issue_date <= book_day.as_of) AS sold,
+           sum(arraySum(m -> if(m.day <= book_day.as_of, m.open_change, toDecimal128(0, 4)), moves)) AS open
     FROM invoice_ledger
     CROSS JOIN book_day
     GROUP BY currency, month
