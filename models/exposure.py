@@ -17,8 +17,8 @@ class Position:
     """Where the customer stands in one currency on a day.
 
     What is disputed is owed, but never overdue; cash received but not yet applied covers what is overdue, the oldest
-    items first. ``overdue_amount_days`` = sum(outstanding x days past due) over what is left of overdue items, above
-    the rounding tolerance. ``oldest_dpd`` is the oldest of those items.
+    items first, then what was reopened. ``overdue_amount_days`` = sum(outstanding x days past due) over what is left of
+    overdue items, above the rounding tolerance. ``oldest_dpd`` is the oldest of those items.
     """
 
     open_orders: Decimal = ZERO
@@ -30,6 +30,8 @@ class Position:
     items: list[tuple[int, Decimal, str]] = field(default_factory=list)
     """Overdue items: (days past due, what is overdue of it, invoice id)."""
     disputed: Decimal = ZERO
+    reopened: list[tuple[Decimal, str]] = field(default_factory=list)
+    """Invoices that a reversal has opened again, due or not: (what cash leaves of it, invoice id)."""
 
     @property
     def exposure(self) -> Decimal:
@@ -75,7 +77,7 @@ def positions(account: Account, day: int, policy: Policy) -> dict[str, Position]
             found.setdefault(order.currency, Position()).open_orders += shippable(order)
     tolerance, disputes = policy.materiality.tolerance, account.disputes
     for invoice_id, item in account.items.items():
-        if item.due >= day:
+        if item.due >= day and not item.reversed:
             continue
         outstanding = item.outstanding
         if disputes:
@@ -84,6 +86,10 @@ def positions(account: Account, day: int, policy: Policy) -> dict[str, Position]
             continue
         dpd = day - item.due
         position = found[item.currency]
+        if item.reversed:
+            position.reopened.append((outstanding, invoice_id))
+            if dpd <= 0:
+                continue
         position.overdue += outstanding
         position.overdue_amount_days += float(outstanding) * dpd
         if dpd > position.oldest_dpd:
@@ -94,25 +100,38 @@ def positions(account: Account, day: int, policy: Policy) -> dict[str, Position]
         if disputed is not None:
             found[disputed.currency].disputed += disputed_part(account, invoice_id, disputed)
     for currency in account.unapplied:
-        if found[currency].items and found[currency].unapplied > 0:
-            _cover_by_cash(found[currency], tolerance)
+        position = found[currency]
+        if position.unapplied > 0 and (position.items or position.reopened):
+            _cover_by_cash(position, tolerance)
     return found
 
 
 def _cover_by_cash(position: Position, tolerance: Decimal) -> None:
-    """Take cash that is not applied yet off the overdue items, the oldest first: whoever has paid is not held."""
+    """Take cash that is not applied yet off the overdue items, the oldest first: whoever has paid is not held.
+
+    What is left of it then covers what a reversal has opened again and is not due yet.
+    """
     cash = position.unapplied
     overdue = sorted(position.items, key=lambda item: (-item[0], item[2]))
+    rests: dict[str, Decimal] = {}
     position.items, position.overdue, position.overdue_amount_days = [], ZERO, 0.0
     for dpd, outstanding, invoice_id in overdue:
         covered = min(cash, outstanding)
         cash -= covered
-        rest = outstanding - covered
+        rest = rests[invoice_id] = outstanding - covered
         if rest > tolerance:
             position.items.append((dpd, rest, invoice_id))
             position.overdue += rest
             position.overdue_amount_days += float(rest) * dpd
     position.oldest_dpd = position.items[0][0] if position.items else 0
+    reopened, position.reopened = position.reopened, []
+    for outstanding, invoice_id in reopened:
+        if invoice_id not in rests:
+            covered = min(cash, outstanding)
+            cash -= covered
+            rests[invoice_id] = outstanding - covered
+        if rests[invoice_id] > tolerance:
+            position.reopened.append((rests[invoice_id], invoice_id))
 
 
 def oldest_dpd(account: Account, day: int, policy: Policy) -> int:

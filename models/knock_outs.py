@@ -7,7 +7,7 @@ from math import ceil
 
 from models.account import Account
 from models.behaviour import order_velocity, usual_days_late
-from models.exposure import Position, disputed_part, material
+from models.exposure import Position, material
 from schemas.decisions import Reason
 from schemas.levels import Level
 from schemas.policy import AgeingCap, Policy
@@ -28,7 +28,7 @@ class Cap:
 
 def caps(account: Account, positions: dict[str, Position], day: int, policy: Policy) -> list[Cap]:
     """All caps that apply on a day, hardest first."""
-    found = _reversal_cap(account, policy)
+    found = _reversal_cap(positions, policy)
     overdue = {currency: position for currency, position in positions.items() if position.items}
     if overdue:
         found += _ageing_caps(account, overdue, policy)
@@ -81,11 +81,10 @@ def _early_caps(account: Account, positions: dict[str, Position], policy: Policy
     return found
 
 
-def _reversal_cap(account: Account, policy: Policy) -> list[Cap]:
-    for invoice_id, item in account.items.items():
-        if not item.reversed:
-            continue
-        if item.outstanding - disputed_part(account, invoice_id, item) > policy.materiality.tolerance:
+def _reversal_cap(positions: dict[str, Position], policy: Policy) -> list[Cap]:
+    """A reversal counts where it opened an invoice again that is neither contested nor covered by other cash."""
+    for position in positions.values():
+        for _, invoice_id in position.reopened:
             return [Cap("PAYMENT_REVERSED", policy.knock_outs.unpaid_reversal, {"invoice": invoice_id})]
     return []
 

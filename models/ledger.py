@@ -186,13 +186,15 @@ def _apply_or_wait(account: Account, invoice_id: str, cash: EarlyPayment, policy
 
 
 def _overpay(account: Account, invoice_id: str, cash: EarlyPayment, amount: Decimal) -> None:
-    """Unapplied cash that names an invoice which does not owe so much: a payment that is taken back takes it first."""
+    """Unapplied cash that names an invoice which does not owe so much: a payment that is taken back takes it first.
+
+    The rest of a credit note as well: it is owed to the customer, whose invoice is the less open.
+    """
     _add(account.unapplied, cash.currency, amount)
-    if not cash.credit:
-        rest = EarlyPayment(amount, cash.currency, cash.paid)
-        account.overpaid.setdefault(invoice_id, []).append(rest)
-        if len(account.overpaid) > _MAX_OVERPAID:
-            del account.overpaid[next(iter(account.overpaid))]
+    rest = EarlyPayment(amount, cash.currency, cash.paid)
+    account.overpaid.setdefault(invoice_id, []).append(rest)
+    if len(account.overpaid) > _MAX_OVERPAID:
+        del account.overpaid[next(iter(account.overpaid))]
 
 
 def _apply_cash(account: Account, invoice_id: str, cash: EarlyPayment, policy: Policy) -> None:

@@ -3,14 +3,15 @@
 --   * the first order.invoiced of an invoice counts; a payment before its invoice waits and is applied then;
 --   * a payment takes off at most what is open (the rest is unapplied cash that names the invoice); a reversal takes that
 --     first and puts back what is left of its amount;
---   * a credit note (dispute.resolved, accepted) takes off what is open as a payment does;
+--   * a credit note (dispute.resolved, accepted) takes off what is open as a payment does, and its rest is such cash;
 --   * a payment or notice in another currency than the invoice is never applied to it;
 --   * overdue.noticed takes over what the ledger says is open, unless the invoice is closed, or the notice would
 --     raise it and is not newer than the last change. A notice for an unknown invoice opens it;
 --   * a reversal for an unknown invoice opens it, net of the payments for it.
--- Two differences: an invoice opened again by a reversal keeps its own due date here; the engine, which forgets closed
--- invoices, takes the one that the reversal names. And the engine does not take back cash that was refunded meanwhile
--- without naming the invoice, or of more overpaid invoices than it remembers.
+-- Three differences: an invoice opened again by a reversal keeps its own due date here; the engine, which forgets closed
+-- invoices, takes the one that the reversal names. The engine does not take back cash that was refunded meanwhile
+-- without naming the invoice, or of more overpaid invoices than it remembers. And where a reversal becomes known before
+-- invoice and payment, it takes what was reversed for all that is open of the invoice; here both amounts count.
 -- order_id = the order that was invoiced, '' = none named. opened_by = invoice, notice or reversal. moves = what changed the open amount: kind, day, open_change; day is
 -- business time (issued, paid, reversed, as-of of the notice; never before the opening), so the balance of a past
 -- day, as known today, is sum(open_change) up to that day.
@@ -75,7 +76,7 @@ folded AS
                         acc.1 = 0 OR (x.day <= acc.2 AND x.amount > acc.1), acc.1,
                         x.amount)),
                 multiIf(
-                    x.type = 'payment.received', acc.4 + greatest(x.amount - acc.1, toDecimal128(0, 4)),
+                    x.type IN ('payment.received', 'dispute.resolved'), acc.4 + greatest(x.amount - acc.1, toDecimal128(0, 4)),
                     x.type = 'payment.reversed', greatest(acc.4 - x.amount, toDecimal128(0, 4)),
                     acc.4)),
             rest,

@@ -3,8 +3,9 @@
 -- open_orders: what is open of the orders in order_ledger, without those whose latest decision is hold or
 -- reject. unapplied_cash: payments and credit notes less reversals that stand against no invoice. overdue = open
 -- invoices with days_past_due > 0, as the ledger has them: the engine takes off what is disputed and what unapplied
--- cash covers. disputed = the part of open_invoices that is contested. Two things are policy and not known here: the credit horizon of orders and the limit; what the engine
--- decided with stands in current_levels.exposures.
+-- cash covers. disputed = the part of open_invoices that is contested. Not known here: the credit horizon of orders and
+-- the limit (policy), and what of a held order may go in part; what the engine decided with stands in
+-- current_levels.exposures.
 WITH
 decided AS
 (

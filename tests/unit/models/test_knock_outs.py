@@ -146,6 +146,38 @@ def test_unpaid_reversal_holds_at_watch() -> None:
     assert _caps(known) == []
 
 
+@pytest.mark.parametrize("due", [20, -3])
+def test_cash_covers_a_reversal(due: int) -> None:
+    """Paid twice, the second time without naming the invoice, and one bounces: whoever has paid is not held."""
+    known = owing(("I1", 1000, due), ("I2", 300, 25))
+    known.items["I1"].reversed = True
+    known.unapplied["EUR"] = Decimal(1000)
+    assert _caps(known) == []
+    known.unapplied["EUR"] = Decimal(998)
+    assert [cap.code for cap in _caps(known)] == ["PAYMENT_REVERSED"]
+    known.unapplied = {"USD": Decimal(1000)}
+    assert [cap.code for cap in _caps(known)] == ["PAYMENT_REVERSED"]
+
+
+def test_cash_covers_what_is_overdue_before_a_reversal() -> None:
+    """The same cash counts once."""
+    known = owing(("I1", 1000, 20), ("I2", 600, -3))
+    known.items["I1"].reversed = True
+    known.unapplied["EUR"] = Decimal(1000)
+    assert [cap.code for cap in _caps(known)] == ["PAYMENT_REVERSED"]
+    known.unapplied["EUR"] = Decimal(1600)
+    assert _caps(known) == []
+
+
+def test_a_reversal_is_seen_while_ageing_stands_still() -> None:
+    """Open items are aged to an earlier day while the payments feed is stale: one due since then is reopened all the
+    same."""
+    known = owing(("I1", 1000, -2))
+    known.items["I1"].reversed = True
+    (cap,) = caps(known, positions(known, DAY - 5, RULES), DAY, RULES)
+    assert cap.code == "PAYMENT_REVERSED"
+
+
 def test_reversed_trifle_is_no_cap() -> None:
     """A reversal that leaves one unit open holds nobody down."""
     known = owing(("I1", 1, 20))

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from models import ledger
 from models.account import Account, Prediction
+from models.exposure import positions
+from models.knock_outs import caps
 from models.memory import contains, id_hash
 from schemas.events import OrderInvoiced, PaymentReceived
 from tests.unit.models.build import (
@@ -356,12 +358,22 @@ def test_reversal_of_what_was_refunded_otherwise_opens_the_invoice() -> None:
     assert (known.items["I1"].outstanding, known.unapplied) == (100, {})
 
 
-def test_reversal_leaves_what_a_credit_note_overpaid() -> None:
-    """A credit note is no payment: it cannot bounce."""
+def test_what_a_credit_note_left_over_covers_its_invoice() -> None:
+    """Paid, then credited in full, then the payment bounces: nothing was paid, and nothing is owed."""
     known = _booked(invoiced("I1", 100), paid("I1", 100))
     ledger.credit_invoice(known, "I1", Decimal(100), "EUR", DAY + 20, RULES)
     ledger.reverse_payment(known, taken_back("I1", 100))
-    assert (known.items["I1"].outstanding, known.unapplied) == (100, {"EUR": 100})
+    assert (known.items, known.unapplied, known.overpaid) == ({}, {}, {})
+
+
+def test_a_waiting_credit_note_does_not_bounce() -> None:
+    """Of what waits for its invoice a reversal takes payments only: the credit note is there when the invoice comes."""
+    known = _booked(paid("I1", 100))
+    ledger.credit_invoice(known, "I1", Decimal(100), "EUR", DAY + 20, RULES)
+    ledger.reverse_payment(known, taken_back("I1", 100))
+    assert (known.items, known.unapplied) == ({}, {"EUR": 100})
+    ledger.open_invoice(known, invoiced("I1", 150), RULES)
+    assert (known.items["I1"].outstanding, known.unapplied) == (50, {})
 
 
 def test_overpaid_invoices_are_bounded() -> None:
@@ -392,6 +404,45 @@ def test_what_is_owed_is_what_was_invoiced_and_not_paid(moves: list[tuple[str, s
         assert known.open_invoices.get("EUR", 0) - known.unapplied.get("EUR", 0) == owed
         assert known.open_invoices.get("EUR", 0) == sum(item.outstanding for item in known.items.values())
         assert not {*known.items} & {*known.overpaid}
+
+
+_MOVES = st.lists(
+    st.tuples(
+        st.sampled_from(["invoice", "pay", "pay", "credit", "take back"]),
+        st.sampled_from(["I1", "I2", None]),
+        st.integers(1, 250),
+    ),
+    max_size=16,
+)
+
+
+@given(_MOVES)
+def test_late_news_of_any_kind_leaves_what_is_owed_exact(moves: list[tuple[str, str | None, int]]) -> None:
+    """Invoices that come after their payments, credit notes, payments taken back in any order after they were made:
+    what is owed is what was invoiced and neither paid nor credited, and whoever owes nothing has no reversal against
+    him."""
+    known, owed, payments = _booked(), Decimal(0), list[tuple[str | None, int]]()
+    invoiced_already = set[str]()
+    for what, invoice, amount in moves:
+        if what == "invoice" and invoice is not None and invoice not in invoiced_already:
+            invoiced_already.add(invoice)
+            ledger.open_invoice(known, invoiced(invoice, amount), RULES)
+            owed += amount
+        elif what == "pay":
+            payments.append((invoice, amount))
+            ledger.receive_payment(known, paid(invoice, amount), RULES)
+            owed -= amount
+        elif what == "credit" and invoice is not None:
+            ledger.credit_invoice(known, invoice, Decimal(amount), "EUR", DAY, RULES)
+            owed -= amount
+        elif what == "take back" and payments:
+            payment = payments.pop(amount % len(payments))
+            ledger.reverse_payment(known, taken_back(*payment, due=30))
+            owed += payment[1]
+        assert known.open_invoices.get("EUR", 0) - known.unapplied.get("EUR", 0) == owed
+        assert not {*known.items} & {*known.overpaid, *known.early}
+        if owed <= 0:
+            assert caps(known, positions(known, DAY + 25, RULES), DAY + 25, RULES) == []
 
 
 def test_reversal_of_unapplied_cash() -> None:

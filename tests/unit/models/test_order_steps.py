@@ -27,7 +27,8 @@ def _codes(known: Account, amount: int | str = 100, currency: str = "EUR", rules
 
 
 def test_a_position_without_an_order_keeps_all_else() -> None:
-    where = Position(Decimal(9), Decimal(8), Decimal(1), Decimal(5), 15.0, 3, [(3, Decimal(5), "I1")], Decimal(2))
+    overdue, reopened = [(3, Decimal(5), "I1")], [(Decimal(5), "I1")]
+    where = Position(Decimal(9), Decimal(8), Decimal(1), Decimal(5), 15.0, 3, overdue, Decimal(2), reopened)
     for name in [field.name for field in fields(Position)]:
         assert getattr(where, name) != getattr(Position(), name), f"{name} is not looked at"
         if name != "open_orders":
