@@ -98,7 +98,8 @@ def _cells(row: dict[str, Any], language: Language) -> dict[str, str]:
             "grade": text(f"grade.{row['grade']}", language),
             "lead": "-" if lead is None else str(lead),
         }
-    lead, rate, precision = row["median_lead_days"], row["false_hold_rate"], row["precision"]
+    lead, least = row["median_lead_days"], row["p10_lead_days"]
+    rate, precision = row["false_hold_rate"], row["precision"]
     shown = {"some": str(row["false_holds"]), "all": str(row["judged_holds"])}
     return found | {
         "tightenings": str(row["tightenings"]),
@@ -107,7 +108,7 @@ def _cells(row: dict[str, Any], language: Language) -> dict[str, str]:
         "true": str(row["true_alerts"]),
         "false": str(row["false_alerts"]),
         "precision": "-" if precision is None else f"{precision:.0%}",
-        "lead": "-" if lead is None else f"{lead:g}",
+        "lead": "-" if lead is None else phrase("grade.lead", language, median=f"{lead:.3g}", p10=f"{least:.3g}"),
         "false_holds": "-" if rate is None else phrase("grade.false_holds", language, share=f"{rate:.0%}", **shown),
     }
 

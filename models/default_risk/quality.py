@@ -1,6 +1,6 @@
 """Quality of predictions against certain outcomes: running sums for live metrics, exact figures for reports.
 
-Formulas: Gini = 2 AUC - 1; KS = max over s of abs(F_bad(s) - F_good(s)); log-loss and Brier as usual.
+Formulas (domain.md): Gini = 2 AUC - 1; KS = max over s of abs(F_bad(s) - F_good(s)); log-loss and Brier as usual.
 """
 
 from __future__ import annotations
@@ -18,6 +18,11 @@ def log_loss_one(probability: float, bad: bool) -> float:
     """-ln of the probability given to what happened."""
     p = min(max(probability, _EPS), 1.0 - _EPS)
     return -log(p) if bad else -log(1.0 - p)
+
+
+def gini(auc: float) -> float:
+    """2 AUC - 1: 1 ranks perfectly, 0 by chance, -1 the wrong way round."""
+    return 2.0 * auc - 1.0
 
 
 class RunningQuality(msgspec.Struct, array_like=True):
@@ -128,7 +133,7 @@ class Period(msgspec.Struct, array_like=True):
 
 
 def prediction_quality(probabilities: Sequence[float], outcomes: Sequence[bool]) -> dict[str, float | int | None]:
-    """n, positives, their rate, mean_probability, auc, average_precision, ks, log_loss and brier.
+    """n, positives, their rate, mean_probability, auc, gini, average_precision, ks, log_loss and brier.
 
     Ranks are None unless both classes occur.
 
@@ -142,6 +147,7 @@ def prediction_quality(probabilities: Sequence[float], outcomes: Sequence[bool])
         "rate": positives * mean if n else None,
         "mean_probability": fsum(probabilities) * mean if n else None,
         "auc": None,
+        "gini": None,
         "average_precision": None,
         "ks": None,
         "log_loss": fsum(map(log_loss_one, probabilities, outcomes)) * mean if n else None,
@@ -169,4 +175,5 @@ def _ranks(probabilities: Sequence[float], outcomes: Sequence[bool], positives: 
         bad, good = bad + bad_here, good + good_here
         precision += bad_here / positives * bad / (bad + good)
         ks = max(ks, abs(bad / positives - good / negatives))
-    return {"auc": area / (positives * negatives), "average_precision": precision, "ks": ks}
+    auc = area / (positives * negatives)
+    return {"auc": auc, "gini": gini(auc), "average_precision": precision, "ks": ks}

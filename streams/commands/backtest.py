@@ -95,17 +95,19 @@ def _show(found: dict[str, Any], out: Path) -> None:
             row = rows[name]
             if row is None:
                 continue
-            figures = [row[key] for key in ("auc", "average_precision", "ks", "log_loss", "brier")]
+            figures = [row[key] for key in ("auc", "gini", "average_precision", "ks", "log_loss", "brier")]
             shown = ["-" if figure is None else f"{figure:.4f}" for figure in figures]
             quality.append([task, name, f"{row['n']:,}", f"{row['positives']:,}", *shown])
-    print_table(["task", "", "n", "positives", "AUC", "AP", "KS", "log-loss", "Brier"], quality)
+    print_table(["task", "", "n", "positives", "AUC", "Gini", "AP", "KS", "log-loss", "Brier"], quality)
     warned = found["early_warning"]
     if warned["recall"] is not None and warned["precision"] is not None:
-        lead = warned["median_lead_days"]
-        ahead = "" if lead is None else f", {lead:.0f} days ahead (median)"
+        lead, least = warned["median_lead_days"], warned["p10_lead_days"]
+        ahead = "" if lead is None else f", {lead:.0f} days ahead (median; P10 {least:.0f})"
+        false = warned["false_alerts_per_100_customers_per_quarter"]
+        often = "" if false is None else f", {false:.1f} false ones per 100 customers per quarter"
         click.echo(
             f"{warned['events']:,} severe events: {warned['recall']:.0%} foretold{ahead}; "
-            f"{warned['precision']:.0%} of {warned['alerts']:,} alerts were right"
+            f"{warned['precision']:.0%} of {warned['alerts']:,} alerts were right{often}"
         )
     for currency, money in found["money"]["currencies"].items():
         click.echo(

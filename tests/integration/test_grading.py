@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
 import pytest
@@ -110,8 +110,9 @@ async def test_a_book_graded_by_hand(shelf: Shelf) -> None:
         "thin_alerts",
         "precision",
         "median_lead_days",
+        "p10_lead_days",
     )
-    assert parts(summary, *counts) == (4, 1, 1, 1, 1, 0.5, 39)
+    assert parts(summary, *counts) == (4, 1, 1, 1, 1, 0.5, 39, 39)
     assert await shelf.rows("tightening_grades", options={"policy_version": "another"}) == []
     (later,) = await shelf.rows("tightening_grades", options={"from_day": "2025-03-01"})
     assert parts(later, "tightenings", "open_alerts", "precision") == (1, 1, None)
@@ -152,6 +153,12 @@ async def test_grades_of_a_simulated_ledger_are_those_of_the_backtest(shelf: She
     assert parts(summary, "tightenings", "true_alerts", "false_alerts") == (len(rows), len(right), wrong)
     assert summary["precision"] == pytest.approx(len(right) / (len(right) + wrong))
     assert summary["median_lead_days"] == median(right)
+    assert summary["p10_lead_days"] == pytest.approx(quantiles(right, n=10, method="inclusive")[0])
+    told = await asyncio.to_thread(
+        CliRunner().invoke, main, arguments[:-1], env={"CREDITPULSE_CLICKHOUSE_DSN": archive_dsn}
+    )
+    shown = f"median {summary['median_lead_days']:.3g}, P10 {summary['p10_lead_days']:.3g}"
+    assert shown in told.stdout
 
 
 def _tightenings(records: list[Record]) -> Iterator[AlertOut]:

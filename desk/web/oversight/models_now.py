@@ -15,6 +15,7 @@ from desk.web.components.basics import Segments, Tile, badge, button, card, empt
 from desk.web.components.charts import Chart
 from desk.web.components.section import Section
 from desk.web.frame import Frame
+from models.default_risk.quality import gini
 
 _PSI_NOTABLE = 0.1
 """A usual first threshold of the population stability index; the policy's own makes a drift event."""
@@ -69,11 +70,13 @@ class ModelsNow:
         f, t = self._frame.f, self._frame.t
         outcomes = sum(model.month_outcomes for model in mine)
         enough = sum(model.month_bad for model in mine) >= _FEWEST_BAD
-        for tile, name in ((self._auc, "auc"), (self._ks, "ks")):
-            if enough:
-                tile.show(f.number(_mean(mine, name), 3), t("per_partition", range=self._range(mine, name, 2)))
-            else:
-                tile.show(f.number(None), t("too_few"))
+        auc, ks = (_mean(mine, name) if enough else None for name in ("auc", "ks"))
+        ranges = (t("per_partition", range=self._range(mine, name, 2)) for name in ("auc", "ks"))
+        notes = [note if enough else t("too_few") for note in ranges]
+        if auc is not None:
+            notes[0] = t("gini", gini=f.number(gini(auc), 3), note=notes[0])
+        self._auc.show(f.number(auc, 3), notes[0])
+        self._ks.show(f.number(ks, 3), notes[1])
         loss, naive = _mean(mine, "log_loss"), _mean(mine, "naive_log_loss")
         gain = None if loss is None or naive is None else naive - loss
         self._loss.show(f.number(loss, 3), t("against_naive", gain=f.number(gain, 3, signed=True)))

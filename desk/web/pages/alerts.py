@@ -119,7 +119,7 @@ class _AlertsPage:
             Column("open_alerts", t("not_known"), "number", 112, about=t("not_known_about")),
             Column("thin_alerts", t("not_judged"), "number", 96, about=t("not_judged_about")),
             Column("precision", t("precision"), "percent", 86, about=t("precision_about")),
-            Column("median_lead_days", t("lead"), "number", 92, about=t("lead_about")),
+            Column("lead", t("lead"), "text", 116, about=t("lead_about")),
             Column("false_hold_rate", t("false_holds"), "percent", 98, about=t("false_holds_about")),
             Column("reduced", t("reduced"), "text", lines=2, about=t("reduced_about")),
             Column("forgone", t("forgone"), "text", lines=2, about=t("forgone_about")),
@@ -221,12 +221,17 @@ class _AlertsPage:
                 {
                     **row,
                     "key": f"{row['policy_version']} {row['model']}",
+                    "lead": self._lead(row["median_lead_days"], row["p10_lead_days"]),
                     "reduced": self._money(row["exposure_reduced"]),
                     "forgone": self._money(row["sales_forgone"]),
                 }
                 for row in rows
             ]
         )
+
+    def _lead(self, median: float | None, p10: float | None) -> str:
+        f = self._frame.f
+        return f.number(None) if median is None else f"{f.number(median)} ({f.number(p10)})"
 
     def _money(self, amounts: dict[str, str]) -> str:
         return ", ".join(self._frame.f.money(amount, currency) for currency, amount in sorted(amounts.items())) or "–"

@@ -20,13 +20,14 @@ def _sample(count: int, seed: int, digits: int) -> tuple[list[float], list[bool]
 
 
 def test_figures_of_four_by_hand() -> None:
-    """.9 bad, .8 bad, .8 good, .1 good: AUC 3.5/4, AP 1/2 + 2/3/2, KS 1/2, Brier .7/4."""
+    """.9 bad, .8 bad, .8 good, .1 good: AUC 3.5/4, Gini 3/4, AP 1/2 + 2/3/2, KS 1/2, Brier .7/4."""
     found = prediction_quality([0.9, 0.8, 0.8, 0.1], [True, True, False, False])
     assert found["n"] == 4
     assert found["positives"] == 2
     assert found["rate"] == 0.5
     assert found["mean_probability"] == pytest.approx(0.65)
     assert found["auc"] == pytest.approx(0.875)
+    assert found["gini"] == pytest.approx(0.75)
     assert found["average_precision"] == pytest.approx(5 / 6)
     assert found["ks"] == pytest.approx(0.5)
     assert found["brier"] == pytest.approx(0.175)
@@ -56,11 +57,12 @@ def test_order_of_outcomes_does_not_matter() -> None:
 
 
 def test_perfect_reversed_and_blind_ranks() -> None:
-    """A perfect order has AUC 1, its reverse 0, equal probabilities one half; KS is 1, 1 and 0."""
+    """A perfect order has AUC 1, its reverse 0, equal probabilities one half; Gini is 1, -1, 0 and KS 1, 1, 0."""
     outcomes = [True, True, False, False, False]
     ranks = [0.9, 0.8, 0.3, 0.2, 0.1]
     found = [prediction_quality(p, outcomes) for p in (ranks, [1 - p for p in ranks], [0.4] * 5)]
     assert [each["auc"] for each in found] == [1.0, 0.0, 0.5]
+    assert [each["gini"] for each in found] == [1.0, -1.0, 0.0]
     assert [each["ks"] for each in found] == [1.0, 1.0, 0.0]
     assert found[2]["average_precision"] == pytest.approx(0.4)
 
@@ -69,7 +71,7 @@ def test_perfect_reversed_and_blind_ranks() -> None:
 def test_ranks_need_both_classes(outcome: bool) -> None:
     """With one class only there are no ranks, yet log-loss and Brier."""
     found = prediction_quality([0.25, 0.25], [outcome, outcome])
-    assert (found["auc"], found["average_precision"], found["ks"]) == (None, None, None)
+    assert [found[name] for name in ("auc", "gini", "average_precision", "ks")] == [None] * 4
     assert found["log_loss"] == pytest.approx(-log(0.25 if outcome else 0.75))
     assert found["brier"] == pytest.approx(0.75**2 if outcome else 0.25**2)
 

@@ -17,8 +17,8 @@ ATTACK = "<script>alert(1)</script>"
 def quality(auc: float = 0.8703) -> dict[str, Any]:
     """Figures of one model."""
     return {
-        "n": 6198, "positives": 506, "rate": 0.08, "mean_probability": 0.088, "auc": auc, "average_precision": 0.6,
-        "ks": 0.6, "log_loss": 0.17571, "brier": 0.0461,
+        "n": 6198, "positives": 506, "rate": 0.08, "mean_probability": 0.088, "auc": auc, "gini": 2 * auc - 1,
+        "average_precision": 0.6, "ks": 0.6, "log_loss": 0.17571, "brier": 0.0461,
     }  # fmt: skip
 
 
@@ -34,10 +34,10 @@ def sample() -> dict[str, Any]:
         "without_largest": {"share_of_rows": 0.318, "model": quality(0.8578), "naive": quality(0.8411)},
     }  # fmt: skip
     warning = {
-        "recall": 0.8891, "precision": 0.2793, "median_lead_days": 46, "false_alerts_per_customer_year": 0.587,
-        "events": 54,
+        "recall": 0.8891, "precision": 0.2793, "median_lead_days": 46, "p10_lead_days": 18.4,
+        "false_alerts_per_100_customers_per_quarter": 14.675, "events": 54,
         "intervals": {"recall": [0.8123, 0.9567], "precision": [0.2, 0.36], "median_lead_days": [41.5, 46.0],
-                      "false_alerts_per_customer_year": None},
+                      "p10_lead_days": [15.0, 30.0], "false_alerts_per_100_customers_per_quarter": None},
     }  # fmt: skip
     levels = ["PRIME", "STANDARD", "WATCH", "HIGH_RISK", "BLOCKED", "UNRATED"]
     group = {
@@ -109,7 +109,8 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("text", [
-    "0.870 (0.791 - 0.912)", "0.860", "0.874", "0.1757", "0.89", "0.28", "0.59", "2020-03-01", "0.2777",
+    "0.870 (0.791 - 0.912)", "0.860", "0.874", "0.1757", "0.741", "0.89", "0.28", "18 (15 - 30)", "14.7",
+    "2020-03-01", "0.2777",
     "1,234,567.89", "28,606", "210,351.62", "0.3333", "0.77", "0.68 - 0.86", "30.1%", "6,198", "1.10",
 ])  # fmt: skip
 def test_figures_stand_in_the_page(text: str) -> None:
@@ -185,7 +186,7 @@ def test_warnings_show_their_intervals() -> None:
     page = render(sample())
     assert "0.89 (0.81 - 0.96)" in page
     assert "46 (42 - 46)" in page
-    assert "<td>0.59</td>" in page
+    assert "<td>14.7</td>" in page
     old = sample()
     del old["early_warning"]["intervals"]
     assert "<td>0.89</td>" in render(old)

@@ -22,7 +22,7 @@ def test_the_report_carries_the_figures_of_the_bar(tmp_path: Path) -> None:
     found = report(run_backtest(process, with_ticks(iter(events), 30), None), process)
     for task in ("A", "B"):
         for who in ("model", "naive"):
-            assert {"auc", "log_loss"} <= found["prediction"][task][who].keys()
+            assert {"auc", "gini", "log_loss"} <= found["prediction"][task][who].keys()
             assert {"auc", "log_loss"} <= found["prediction"][task]["intervals"][who].keys()
     assert {*INTERVALS, "events", "intervals"} <= found["early_warning"].keys()
     assert set(found["early_warning"]["intervals"]) == set(INTERVALS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statistics import median
+from statistics import median, quantiles
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,7 @@ customers = st.lists(
 
 @given(customers)
 def test_figures_are_of_all_customers_and_lie_in_their_intervals_range(found: list[Judged]) -> None:
-    """Shares of sums, the median of all leads; what cannot be measured is None, in the interval too."""
+    """Shares of sums, median and P10 of all leads; what cannot be measured is None, in the interval too."""
     by_customer = {f"C{n}": one for n, one in enumerate(found)}
     figures = warning_figures(by_customer)
     leads = [lead for one in found for lead in one.leads]
@@ -41,6 +41,8 @@ def test_figures_are_of_all_customers_and_lie_in_their_intervals_range(found: li
     assert (figures["events"], figures["alerts"], figures["customers"]) == (events, alerts, len(found))
     assert figures["recall"] == (len(leads) / events if events else None)
     assert figures["median_lead_days"] == (median(leads) if leads else None)
+    deciles = quantiles(leads, n=10, method="inclusive") if len(leads) > 1 else leads
+    assert figures["p10_lead_days"] == (pytest.approx(deciles[0]) if leads else None)
     assert figures["precision"] == (sum(one.true for one in found) / alerts if alerts else None)
     spans = warning_intervals(by_customer, draws=40)
     assert set(spans) == set(INTERVALS)
@@ -64,5 +66,7 @@ def test_customers_alike_leave_no_doubt() -> None:
     spans = warning_intervals(same)
     assert spans["recall"] == [0.5, 0.5]
     assert spans["precision"] == [0.25, 0.25]
-    assert spans["median_lead_days"] == [10, 10]
+    assert spans["median_lead_days"] == spans["p10_lead_days"] == [10, 10]
     assert spans["false_alerts_per_customer_year"] == pytest.approx([6, 6])
+    # 27 false ones of 9 customers in half a year each: of 100 customers 300 in two quarters.
+    assert spans["false_alerts_per_100_customers_per_quarter"] == pytest.approx([150, 150])

@@ -11,7 +11,9 @@ from click.testing import CliRunner, Result
 from streams.cli import main
 from tests.unit.streams.sources.books import long_ledger, write_ledger
 
-QUALITY = {"n", "positives", "rate", "mean_probability", "auc", "average_precision", "ks", "log_loss", "brier"}
+QUALITY = {
+    "n", "positives", "rate", "mean_probability", "auc", "gini", "average_precision", "ks", "log_loss", "brier"
+}  # fmt: skip
 
 
 def _run(*arguments: str | Path, command: str = "backtest") -> Result:
@@ -42,7 +44,7 @@ def test_predictions_are_scored_on_the_last_part_of_the_time(tmp_path: Path) -> 
     # 40 invoices each 18 days apart: the last 30 % of 39 gaps are 11 or 12 invoices of each customer
     assert scored["naive"]["n"] == scored["model"]["n"] in range(6 * 11, 6 * 13)
     assert scored["naive"]["positives"] == scored["naive"]["n"] / 3
-    assert scored["naive"]["auc"] == 1.0
+    assert scored["naive"]["auc"] == scored["naive"]["gini"] == 1.0
 
 
 def test_a_ledger_and_its_imported_events_are_decided_alike(tmp_path: Path) -> None:
