@@ -51,7 +51,7 @@ def test_the_rank_of_the_models_as_auc_and_gini(sign_in: SignIn) -> None:
     expect(tile.locator(".tile-value")).to_have_text(re.compile(r"^\d\.\d{3}$"))
     auc = float(tile.locator(".tile-value").inner_text())
     note = tile.locator(".tile-note").inner_text().replace("−", "-")
-    gini = re.match(r"Gini (-?\d\.\d{3}), partitions ", note)
+    gini = re.match(r"Gini (-?\d\.\d{3}) \(\d\.\d\d … \d\.\d\d\)$", note)
     assert gini is not None, note
     assert float(gini[1]) == pytest.approx(2 * auc - 1, abs=0.002)
 
