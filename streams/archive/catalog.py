@@ -39,6 +39,7 @@ def _is(column: str) -> Option:
 
 _SOURCE: Final = "source_topic, '[', toString(source_partition), ']@', toString(source_offset)"
 _PERIOD: Final = {"from_day": from_day(), "to_day": to_day()}
+_LGD: Final = {"lgd": Option("Float64", default="0.5")}
 _DAYS: Final = {"from_day": Option("Date", default=FIRST_DAY), "to_day": Option("Date", default=LAST_DAY)}
 
 
@@ -55,6 +56,7 @@ VIEWS: Final[dict[str, View]] = {
     "receivable_moves": View("customer_id, invoice_id, day, kind, open_change", per_customer=True),
     "open_items": View("days_past_due DESC, customer_id, invoice_id", per_customer=True),
     "dpd_ageing": View("currency, bucket_order"),
+    "roll_rates": View("currency, month, bucket_order"),
     "dso": View("currency"),
     "dso_countback": View("currency"),
     "cei": View("currency, month"),
@@ -120,7 +122,8 @@ VIEWS: Final[dict[str, View]] = {
     "portfolio_by_level_over_time": View("day, level", options=_PERIOD),
     "migration_matrix": View("level_before, level_after", options=_DAYS),
     "score_trend": View("customer_id", per_customer=True),
-    "expected_loss": View("currency, level", options={"lgd": Option("Float64", default="0.5")}),
+    "expected_loss": View("currency, level", options=_LGD),
+    "provision_matrix": View("currency, bucket_order", options=_LGD),
     "exposure_by_level_over_time": View("day, level, currency", options={"currency": equals("currency"), **_PERIOD}),
     "customers": View("customer_id", per_customer=True),
     "customer_timeline": View("time, recorded_time, rank, position, id", per_customer=True),

@@ -161,6 +161,51 @@ async def test_cei(shelf: Shelf) -> None:
     assert [row["cei"] for row in usd] == [None, pytest.approx(40.0), pytest.approx(2000 / 2600 * 100)]
 
 
+async def test_roll_rates(shelf: Shelf) -> None:
+    """What of a bucket's balance at the start of a month lies in an older one at its end, per currency and month."""
+    late = paid("A", "P1", "400", "2025-02-20", "I1")
+    await shelf.put(
+        log_of(
+            invoiced("A", "I1", "1000", "2025-01-10", "2025-02-09"),  # 400 of it paid in time to roll no further
+            late._replace(timestamp_ms=late.timestamp_ms + 40 * 86_400_000),  # and booked in April
+            invoiced("A", "I2", "2000", "2025-02-05", "2025-03-07"),  # late, and paid before the month is over
+            paid("A", "P2", "2000", "2025-03-20", "I2"),
+            invoiced("A", "I3", "3000", "2025-03-15", "2025-04-14"),  # not yet due
+            invoiced("A", "I5", "50", "2025-02-10", "2025-02-28"),  # passes two borders in March
+            invoiced("A", "I6", "70", "2025-01-05", "2025-01-30"),  # 1 and 29 days past due: February does not move it
+            invoiced("A", "I7", "100", "2025-01-02", "2025-01-20"),  # 60 were open when February began
+            paid("A", "P7", "40", "2025-01-25", "I7"),
+            reversed_("A", "P7", "40", "2025-02-10", "I7"),
+            paid("A", "P8", "100", "2025-03-05", "I7"),
+            invoiced("B", "J1", "500", "2025-03-01", "2025-03-05", currency="EUR"),
+            until("2025-04-11"),
+        )
+    )
+    rows = await shelf.rows("roll_rates")
+    columns = ("currency", "month", "bucket", "opening_balance", "rolled_balance", "complete")
+    assert [parts(row, *columns) for row in rows if row["rate"] is not None] == [
+        ("EUR", "2025-04-01", "1-30", "500.0000", "500.0000", False),
+        ("USD", "2025-02-01", "current", "1000.0000", "600.0000", True),
+        ("USD", "2025-02-01", "1-30", "130.0000", "60.0000", True),
+        ("USD", "2025-03-01", "current", "2050.0000", "50.0000", True),
+        ("USD", "2025-03-01", "1-30", "670.0000", "670.0000", True),
+        ("USD", "2025-03-01", "31-60", "100.0000", "0.0000", True),
+        ("USD", "2025-04-01", "current", "3000.0000", "0.0000", False),
+        ("USD", "2025-04-01", "31-60", "720.0000", "670.0000", False),
+    ]
+    assert [row["rate"] for row in rows if row["month"] == "2025-03-01" and row["currency"] == "USD"] == [
+        pytest.approx(50 / 2050), 1.0, 0.0, None,
+    ]  # fmt: skip
+    assert {row["bucket"]: row["next_bucket"] for row in rows} == {
+        "current": "1-30", "1-30": "31-60", "31-60": "61-90", "61-90": "91+",
+    }  # fmt: skip
+    assert len(rows) == (4 + 2) * 4
+    openings = {(row["currency"], row["month"]): row["opening_ar"] for row in await shelf.rows("cei")}
+    for (currency, month), opening in openings.items():  # nothing is older than 90 days here
+        parted = [row["opening_balance"] for row in rows if (row["currency"], row["month"]) == (currency, month)]
+        assert sum(map(Decimal, parted)) == Decimal(opening)
+
+
 async def test_exposure_of_orders_invoices_and_cash(shelf: Shelf) -> None:
     """Exposure = open orders + open invoices - cash not applied; an invoiced part leaves its order."""
     events = (
@@ -621,6 +666,67 @@ async def test_expected_loss_counts_that_few_of_the_late_go_bad(shelf: Shelf) ->
     await shelf.put([*log, level_record("A", 1, at("2025-03-01"), Level.WATCH, Level.STANDARD, default_risk=_RISK)])
     (row,) = await shelf.rows("expected_loss")
     assert parts(row, "late_to_bad", "expected_loss") == pytest.approx((1 / 3, 600 * 0.25 / 3 * 0.5))
+
+
+async def test_provision_matrix(shelf: Shelf) -> None:
+    """Each bucket's balance x what of it rolled to the end in the last 12 complete months, by amount, x LGD."""
+    await shelf.put(
+        log_of(
+            # At the ends of January to May: 1000 not due, 800, 400, 100, and 50 more than 90 days past due.
+            invoiced("A", "I1", "1000", "2025-01-05", "2025-02-10"),
+            *(
+                paid("A", f"P{month}", amount, f"2025-{month}-15", "I1")
+                for month, amount in (("02", "200"), ("03", "400"), ("04", "300"), ("05", "50"))
+            ),
+            invoiced("B", "J1", "3000", "2025-02-10", "2025-03-10"),
+            paid("B", "Q1", "3000", "2025-03-08", "J1"),
+            invoiced("B", "H1", "9000", "2024-03-01", "2024-04-10"),  # rolled more than 12 months ago
+            paid("B", "Q2", "9000", "2024-05-15", "H1"),
+            invoiced("A", "I2", "500", "2025-05-20", "2025-06-02"),  # rolled in June, which is not over
+            invoiced("A", "I3", "2000", "2025-06-10", "2025-07-10"),
+            invoiced("C", "K1", "300", "2025-06-01", "2025-07-01", currency="EUR"),
+            until("2025-06-15"),
+        )
+    )
+    rows = await shelf.rows("provision_matrix")
+    eur, usd = ([row for row in rows if row["currency"] == name] for name in ("EUR", "USD"))
+    columns = ("bucket", "balance", "roll_rate", "loss_rate", "provision")
+    chain = (0.5, 0.5 * 0.5, 0.5 * 0.5 * 0.25, 0.5 * 0.5 * 0.25 * 0.5, 0.5 * 0.5 * 0.25 * 0.5 * 0.2)
+    assert [parts(row, *columns) for row in usd] == [
+        ("current", "2000.0000", pytest.approx(800 / 4000), pytest.approx(chain[4]), pytest.approx(2000 * chain[4])),
+        ("1-30", "500.0000", pytest.approx(0.5), pytest.approx(chain[3]), pytest.approx(500 * chain[3])),
+        ("31-60", "0.0000", pytest.approx(0.25), pytest.approx(chain[2]), 0.0),
+        ("61-90", "0.0000", pytest.approx(0.5), pytest.approx(chain[1]), 0.0),
+        ("91+", "50.0000", None, chain[0], 25.0),
+    ]
+    # Nothing is known of euros: no rate, and no provision where there is something open.
+    assert [parts(row, *columns) for row in eur] == [
+        ("current", "300.0000", None, None, None),
+        *((bucket, "0.0000", None, None, 0.0) for bucket in ("1-30", "31-60", "61-90")),
+        ("91+", "0.0000", None, 0.5, 0.0),
+    ]
+    assert ({row["months"] for row in eur}, {row["months"] for row in usd}) == ({0}, {12})
+    whole = await shelf.rows("provision_matrix", options={"lgd": "1"})
+    assert [row["provision"] for row in whole if row["currency"] == "USD"] == pytest.approx(
+        [2 * row["provision"] for row in usd]
+    )
+
+
+async def test_nothing_is_lost_past_a_bucket_out_of_which_nothing_rolled(shelf: Shelf) -> None:
+    """All that was 1-30 days past due was paid, so of what came later in the ledger's ages nothing need be known."""
+    await shelf.put(
+        log_of(
+            invoiced("A", "I1", "100", "2025-01-05", "2025-02-10"),
+            paid("A", "P1", "100", "2025-03-10", "I1"),
+            invoiced("A", "I2", "100", "2025-01-05", "2025-06-01"),
+            until("2025-04-10"),
+        )
+    )
+    rows = await shelf.rows("provision_matrix")
+    assert [parts(row, "roll_rate", "loss_rate") for row in rows] == [
+        (pytest.approx(100 / 300), 0.0), (0.0, 0.0), (None, None), (None, None), (None, 0.5),
+    ]  # fmt: skip
+    assert rows[0]["provision"] == 0.0
 
 
 async def test_holds_are_open_until_invoiced_or_cancelled(shelf: Shelf) -> None:

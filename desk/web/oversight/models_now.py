@@ -71,12 +71,12 @@ class ModelsNow:
         outcomes = sum(model.month_outcomes for model in mine)
         enough = sum(model.month_bad for model in mine) >= _FEWEST_BAD
         auc, ks = (_mean(mine, name) if enough else None for name in ("auc", "ks"))
-        ranges = (t("per_partition", range=self._range(mine, name, 2)) for name in ("auc", "ks"))
-        notes = [note if enough else t("too_few") for note in ranges]
-        if auc is not None:
-            notes[0] = t("gini", gini=f.number(gini(auc), 3), note=notes[0])
-        self._auc.show(f.number(auc, 3), notes[0])
-        self._ks.show(f.number(ks, 3), notes[1])
+        if auc is None:
+            self._auc.show(f.number(None), t("too_few"))
+        else:
+            ranked = t("gini", gini=f.number(gini(auc), 3), range=self._range(mine, "auc", 2))
+            self._auc.show(f.number(auc, 3), ranked)
+        self._ks.show(f.number(ks, 3), t("per_partition", range=self._range(mine, "ks", 2)) if enough else t("too_few"))
         loss, naive = _mean(mine, "log_loss"), _mean(mine, "naive_log_loss")
         gain = None if loss is None or naive is None else naive - loss
         self._loss.show(f.number(loss, 3), t("against_naive", gain=f.number(gain, 3, signed=True)))

@@ -23,6 +23,9 @@ from schemas.topics import LEVELS
 _SELDOM_SECONDS, _MOST_SELDOM_SECONDS = 15.0, 60.0
 """Views of the archive go over the whole past: they are asked no more often than their figures move."""
 _DAYS = 180
+_BUCKETS = ("current", "1", "31", "61", "91")
+_BUCKET_LEVELS = (Level.PRIME, Level.WATCH, Level.HIGH_RISK, Level.BLOCKED, Level.BLOCKED)
+"""In whose colours the buckets are drawn."""
 
 
 async def build(frame: Frame) -> None:
@@ -182,10 +185,9 @@ class _Ageing:
             return
         self._drawn = labels
         p = frame.palette
-        levels = (Level.PRIME, Level.WATCH, Level.HIGH_RISK, Level.BLOCKED, Level.BLOCKED)
-        names = [frame.t(f"bucket_{name}") for name in ("current", "1", "31", "61", "91")]
+        names = [frame.t(f"bucket_{name}") for name in _BUCKETS]
         options = bars(
-            frame, names, [float(amount) for amount in amounts], [p.levels[level] for level in levels], labels
+            frame, names, [float(amount) for amount in amounts], [p.levels[level] for level in _BUCKET_LEVELS], labels
         )
         options["grid"]["right"] = 104
         self._chart.show(options)
@@ -229,39 +231,63 @@ class _Collection:
 
 
 class _ExpectedLoss:
-    """What is expected to be lost of the exposure, by level."""
+    """What is expected to be lost: of the exposure by level, or of the open invoices by age."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        with card(frame.t("loss"), span=3) as head:
-            self._waits = skeleton(176)
-            self._chart = Chart(frame, frame.t("loss_about"), 176)
+        t = frame.t
+        with card(t("loss"), span=3) as head:
+            self._waits = skeleton(158)
+            self._chart = Chart(frame, t("loss_about"), 158)
             self._chart.element.set_visibility(False)
+            self._total = ui.label("").classes("strong nowrap")
             self._told = ui.label("").classes("muted small")
         with head:
             ui.element("div").classes("grow")
-            self._total = ui.label("").classes("strong nowrap")
+            choices = [("level", t("loss_by_level")), ("age", t("loss_by_age"))]
+            self._what = Segments(choices, "level", lambda _: self.show())
 
     async def show(self) -> None:
-        """From the view expected_loss, in the main currency."""
-        frame, f = self._frame, self._frame.f
-        currency = frame.services.customers.sum().currency or ""
-        found = {
-            Level(row["level"]): row
-            for row in await frame.view("expected_loss", max_age=_MOST_SELDOM_SECONDS)
-            if row["currency"] == currency
-        }
+        """From the view expected_loss or provision_matrix, in the main currency."""
+        what, currency = self._what.value, self._frame.services.customers.sum().currency or ""
+        view = "expected_loss" if what == "level" else "provision_matrix"
+        rows = await self._frame.view(view, max_age=_MOST_SELDOM_SECONDS)
+        if what == self._what.value:  # it may have been changed while we asked
+            draw = self._by_level if what == "level" else self._by_age
+            draw([row for row in rows if row["currency"] == currency], currency)
+
+    def _by_level(self, rows: list[Row], currency: str) -> None:
+        frame = self._frame
+        found = {Level(row["level"]): row for row in rows}
         levels = [level for level in Level if level in found]
         losses = [float(found[level]["expected_loss"]) for level in levels]
-        labels = [f.short_money(round(loss)) for loss in losses]
-        names = [frame.code(level) for level in levels]
+        colours = [frame.palette.levels[level] for level in levels]
+        self._draw([frame.code(level) for level in levels], losses, colours)
+        self._sum(losses, sum(float(row["exposure"]) for row in rows), currency, "loss_share")
+
+    def _by_age(self, rows: list[Row], currency: str) -> None:
+        frame = self._frame
+        provisions = [row["provision"] for row in rows]
+        names = [frame.t(f"bucket_{name}") for name in _BUCKETS][: len(rows)]
+        self._draw(names, provisions, [frame.palette.levels[level] for level in _BUCKET_LEVELS][: len(rows)])
+        known = [row for row in rows if row["provision"] is not None]
+        balance = sum(float(row["balance"]) for row in known)
+        self._sum([float(row["provision"]) for row in known], balance, currency, "provision_share")
+        if len(known) < len(rows):
+            self._told.text += " " + frame.t("provision_unknown")
+
+    def _draw(self, names: list[str], losses: Sequence[float | None], colours: list[str]) -> None:
+        f = self._frame.f
+        labels = [f.number(None) if loss is None else f.short_money(round(loss)) for loss in losses]
         self._waits.set_visibility(False)
         self._chart.element.set_visibility(True)
-        self._chart.show(bars(frame, names, losses, [frame.palette.levels[level] for level in levels], labels))
-        exposure = sum(float(row["exposure"]) for row in found.values())
-        share = f.percent(sum(losses) / exposure if exposure else None, 2)
-        self._total.text = f.short_money(round(sum(losses)), currency) if found else ""
-        self._told.text = frame.t("loss_share", share=share) if found else frame.t("frame.nothing")
+        self._chart.show(bars(self._frame, names, [loss or 0.0 for loss in losses], colours, labels))
+
+    def _sum(self, losses: list[float], of: float, currency: str, told: str) -> None:
+        f = self._frame.f
+        share = f.percent(sum(losses) / of if of else None, 2)
+        self._total.text = f.short_money(round(sum(losses)), currency) if losses else ""
+        self._told.text = self._frame.t(told, share=share) if losses else self._frame.t("frame.nothing")
 
 
 class _Freshness:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -65,6 +66,8 @@ def test_tightenings_are_graded_on_the_page(sign_in: SignIn) -> None:
     page = sign_in(Role.READER, "/alerts")
     grades = page.locator("section.card", has=page.locator("h2", has_text="Tightenings graded"))
     expect(grades.locator("[col-id=model]").nth(1)).to_have_text("rate-blr-2", timeout=30_000)
+    expect(grades.locator("[col-id=lead]").nth(0)).to_have_text("Lead, days (P10)")
+    expect(grades.locator("[col-id=lead]").nth(1)).to_have_text(re.compile(r"^(–|\d+ \(\d+\))$"))
 
 
 @pytest.mark.usefixtures("dispatcher")

@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -104,6 +105,14 @@ def test_exposure_over_time_ends_with_what_stands_now(stack: Stack, sign_in: Sig
     loss = page.locator("section.card", has=page.get_by_role("heading", name="Expected loss"))
     expect(loss.locator(".strong")).to_have_text(re.compile(r"\d.* USD"))
     expect(loss).to_contain_text(re.compile(r"\d+\.\d\d% of the exposure"))
+    # By age: what the view provision_matrix says, its buckets without a rate left out of the sum.
+    matrix = httpx.get(f"http://127.0.0.1:{stack.settings.archive_port}/v1/views/provision_matrix", timeout=30).json()
+    provisions = [row["provision"] for row in matrix["rows"] if row["currency"] == "USD"]
+    loss.get_by_role("button", name="By age").click()
+    expect(loss).to_contain_text("of the open invoices: balance × roll rates")
+    total = sum(provision for provision in provisions if provision is not None)
+    expect(loss.locator(".strong")).to_have_text(Formats("en").short_money(round(total), "USD"))
+    assert (None in provisions) == ("no history yet" in loss.inner_text())
 
 
 def test_the_tape_stands_still_under_the_pointer(stack: Stack, sign_in: SignIn) -> None:

@@ -44,6 +44,18 @@ def test_a_dead_letter_is_mended_and_submitted_again(stack: Stack, sign_in: Sign
     assert reader.get_by_role("button", name="Submit again").count() == 0
 
 
+def test_the_rank_of_the_models_as_auc_and_gini(sign_in: SignIn) -> None:
+    """Gini = 2 AUC - 1, in the note of the tile."""
+    page = sign_in(Role.READER, "/models")
+    tile = page.locator(".tile", has=page.get_by_text("AUC", exact=True))
+    expect(tile.locator(".tile-value")).to_have_text(re.compile(r"^\d\.\d{3}$"))
+    auc = float(tile.locator(".tile-value").inner_text())
+    note = tile.locator(".tile-note").inner_text().replace("−", "-")
+    gini = re.match(r"Gini (-?\d\.\d{3}) \(\d\.\d\d … \d\.\d\d\)$", note)
+    assert gini is not None, note
+    assert float(gini[1]) == pytest.approx(2 * auc - 1, abs=0.002)
+
+
 def test_a_model_is_rolled_back_by_an_admin_only(sign_in: SignIn) -> None:
     """With a reason; what came of it stands in the log below. A draft that is no policy says where it is wrong."""
     admin, reader = sign_in(Role.ADMIN, "/models"), sign_in(Role.READER, "/models")
