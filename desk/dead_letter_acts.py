@@ -128,15 +128,15 @@ def _needed(who: Person, letter: DeadLetterOut, found: BaseModel, event: TimedEv
         # In one's own name, and not with a second person who was not asked.
         own = actor == who.name and getattr(found, "second_person", None) is None
         return ACTS.get(type(found), SUBMITS_ANYTHING) if own else SUBMITS_ANYTHING
-    if mended and _kind(event.raw) != _kind(base64.b64decode(letter.data.value_base64 or "")):
+    if mended and _subject(event.raw) != _subject(base64.b64decode(letter.data.value_base64 or "")):
         return SUBMITS_ANYTHING
     return SUBMITS_LIMITS if mended and isinstance(found, MasterDataChanged | CoverChanged) else SUBMITS
 
 
-def _kind(raw: bytes) -> tuple[object, object]:
-    """The type of an event and whose it is, as far as that can be read."""
+def _subject(raw: bytes) -> tuple[object, ...]:
+    """The type of an event, whose it is and which person entered it, as far as that can be read."""
     try:
         said = json.loads(raw)
     except ValueError:
-        return None, None
-    return (said.get("type"), said.get("customer_id")) if isinstance(said, dict) else (None, None)
+        return ()
+    return (said.get("type"), said.get("customer_id"), said.get("by")) if isinstance(said, dict) else ()

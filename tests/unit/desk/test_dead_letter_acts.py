@@ -25,6 +25,7 @@ OVERRIDE = {**HEAD, **BY, "type": "assessment.override", "level": "PRIME", "expi
 RELEASE = {**HEAD, **BY, "type": "order.released", "order_id": "SO-17"}
 HOLD = {**HEAD, **BY, "type": "order.hold_forced", "order_id": "SO-17"}
 REVIEW = {**HEAD, **BY, "type": "review.approved"}
+DISPUTE = {**HEAD, "type": "invoice.disputed", "invoice_id": "I-1", "reason": "price"}
 LIMITS = {**HEAD, "type": "assessment.master_data", "base_limits": {"EUR": "9000000"}}
 
 
@@ -87,6 +88,9 @@ async def least_role(
         ("orders", RELEASE, {**RELEASE, "second_person": "boss"}, Role.ADMIN),
         ("orders", HOLD, HOLD, Role.ANALYST),
         ("orders", HOLD, {**HOLD, "by": "ana"}, Role.ADMIN),
+        ("orders", {**DISPUTE, "reason": "?"}, DISPUTE, Role.ANALYST),
+        ("orders", {**DISPUTE, "reason": "?", "by": "ana"}, {**DISPUTE, "by": "li"}, Role.ANALYST),
+        ("orders", {**DISPUTE, "reason": "?", "by": "ana"}, DISPUTE, Role.ADMIN),
         ("assessments", OVERRIDE, None, Role.APPROVER),
         ("assessments", {}, OVERRIDE, Role.APPROVER),
         ("assessments", REVIEW, REVIEW, Role.APPROVER),
