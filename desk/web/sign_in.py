@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.aio.strategies import MovingWindowRateLimiter
 
 from alerts.texts import LANGUAGES, Language
 from desk.web.desk import Desk, desk_of
@@ -53,7 +53,7 @@ def current_user(desk: Desk, session: Session) -> User | None:
 def sign_in_routes(provider: Provider | None) -> APIRouter:
     """The routes; ``provider`` is the identity provider, if there is one."""
     router = APIRouter(include_in_schema=False)
-    limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+    limiter = MovingWindowRateLimiter(MemoryStorage())
     turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @router.get("/sign-in")
