@@ -164,10 +164,7 @@ async def _settled(services: Services, proposal: Proposal, second: Person, *, re
     it did not may be because another second person was a moment faster, and then that is what is told."""
     stands = proposals.known_proposal(services.control, proposal.id)
     if not released and (stands.state, stands.decided_by) != ("sent", second.name):
-        raise Conflict(
-            f"{proposal.id} was {stands.state} by {stands.decided_by} already", "proposal_decided",
-            by=stands.decided_by or "",
-        )  # fmt: skip
+        raise proposals.decided_already(stands)
     state: Literal["approved", "void"] = "approved" if released else "void"
     return await proposals.decide(services.control, proposal, state, second.name, services.now())
 

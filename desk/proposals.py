@@ -64,12 +64,17 @@ def open_proposal(control: Control, proposal_id: str, now: datetime) -> Proposal
     """One that waits for its second person, or for what the engine says; raises NotFound, Conflict."""
     found = known_proposal(control, proposal_id)
     if found.state not in _WAITING:
-        message = f"{proposal_id} was {found.state} by {found.decided_by} already"
-        raise Conflict(message, "proposal_decided", by=found.decided_by or "")
+        raise decided_already(found)
     if not _waits(found, now):
         message = f"{proposal_id} has waited longer than {LASTS.days} days: ask for the release again"
         raise Conflict(message, "proposal_expired", days=str(LASTS.days))
     return found
+
+
+def decided_already(proposal: Proposal) -> Conflict:
+    """Somebody else has decided about it: what to raise."""
+    message = f"{proposal.id} was {proposal.state} by {proposal.decided_by} already"
+    return Conflict(message, "proposal_decided", by=proposal.decided_by or "")
 
 
 async def propose(control: Control, proposal: Proposal) -> Proposal:
