@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from desk.api.services import Services
+from desk.api.services import Services, day_of_question
 from desk.open_orders import OrderNow, shown
 from models.account import Account
-from models.calendar import day_of, from_ms
+from models.calendar import from_ms
 from models.partition import GroupStanding
 from models.what_if import check_order
 from schemas.decisions import Exposure, OrderCheck
@@ -67,7 +67,7 @@ class HoldQueue:
             if account is None:
                 continue
             group = known.groups.others(account.master.group_parent or customer_id, account)
-            asked = _Asked(known.policy.version, self._day(known.as_of), known.aged_to, group)
+            asked = _Asked(known.policy.version, day_of_question(self._services, known.as_of), known.aged_to, group)
             if seen is None or seen.account is not account or seen.asked != asked:
                 seen = _Checked(account, asked, _check(known, account, order_id, asked.day))
             self._checked[customer_id, order_id] = seen
@@ -78,11 +78,6 @@ class HoldQueue:
         """How long the longest waiting has waited; raises Unavailable while the book is being read."""
         held_since, _, _ = next(iter(self._waiting()), (0, "", ""))
         return age_of(self._services, from_ms(held_since)) if held_since else None
-
-    def _day(self, as_of: datetime) -> int:
-        # As the engine's, the day never goes back behind what the book knows of.
-        replayed = self._services.settings.clock == "events"
-        return day_of(as_of if replayed else max(self._services.now(), as_of))
 
     def _waiting(self) -> Sequence[tuple[int, str, str]]:
         customers, book = self._services.customers, self._services.book

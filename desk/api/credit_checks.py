@@ -9,9 +9,8 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from desk.api.guard import Asked, OrderEntry
-from desk.api.services import Services
+from desk.api.services import Services, day_of_question
 from models.account import SCHEMA, Account, OpenOrder
-from models.calendar import day_of
 from models.order_checks.facts import ASKED
 from models.what_if import check_order
 from schemas.decisions import Decision, OrderCheck
@@ -90,11 +89,9 @@ async def check_booked(
 def answer(services: Services, asked: CreditCheck, order_id: str | None = None) -> CheckAnswer:
     """The answer to a credit check, from the live book; raises Unavailable."""
     settings, known = services.settings, services.book.known(asked.customer_id)
-    # What is asked of a replay is asked of its past: by the wall clock all of it would be stale.
-    replayed = settings.clock == "events"
-    # As the engine's, the day never goes back behind what the book knows of.
-    day = day_of(known.as_of if replayed else max(services.now(), known.as_of))
-    stale = not replayed and services.now() - known.as_of > timedelta(minutes=settings.api_stale_minutes)
+    day = day_of_question(services, known.as_of)
+    # By the wall clock all of a replay would be stale.
+    stale = settings.clock != "events" and services.now() - known.as_of > timedelta(minutes=settings.api_stale_minutes)
     account = known.account or Account(SCHEMA, asked.customer_id)
     delivery = None if asked.delivery_date is None else asked.delivery_date.toordinal()
     order = OpenOrder(asked.amount, asked.currency, day, delivery, asked_terms=asked.requested_terms_days)

@@ -126,7 +126,7 @@ class CustomerBook:
         self._tasks: list[asyncio.Task[None]] = []
         self._version = 0
         self._day = 0
-        self._ageing: object = None
+        self._ageing_stops: tuple[int, ...] = ()
         self._found: tuple[tuple[Asked, int], float, list[CustomerRow]] | None = None
         self._sum: tuple[int, float, BookSum] | None = None
         self.listeners: set[Callable[[str], None]] = set()
@@ -195,10 +195,12 @@ class CustomerBook:
         await self._book.ready.wait()
         while True:
             with suppress(Unavailable):
-                day = day_of(self._book.clock())
-                ageing = (day, self._book.ageing_stops())
-                if ageing != self._ageing:  # what was not due is, or stays so, without any event
-                    self._day, self._ageing = day, ageing
+                day, stops = day_of(self._book.clock()), self._book.ageing_stops()
+                if (day, stops) != (
+                    self._day,
+                    self._ageing_stops,
+                ):  # what was not due is, or stays so, without any event
+                    self._day, self._ageing_stops = day, stops
                     self._dirty.update(self._book.ids())
                 await self._bring_up_to_date()
                 self.ready.set()

@@ -14,6 +14,7 @@ from desk.api.archive import ArchiveReader
 from desk.api.customer_book import CustomerBook
 from desk.api.hub import Hub
 from desk.policy_trials import PolicyTrials
+from models.calendar import day_of
 from streams.control import Control, Value
 from streams.live_book import LiveBook
 from streams.publisher import Publisher
@@ -61,6 +62,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         yield Services(
             settings, control, book, archive, hub, publisher, alerts, customers, trials, on_control=on_control
         )
+
+
+def day_of_question(services: Services, as_of: datetime) -> int:
+    """The day (ordinal) as of which a customer is checked who is known as of then.
+
+    What is asked of a replay is asked of its past. As the engine's, the day never goes back behind what the book knows.
+    """
+    return day_of(as_of if services.settings.clock == "events" else max(services.now(), as_of))
 
 
 def services_of(request: Request) -> Services:
