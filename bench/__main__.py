@@ -22,11 +22,12 @@ from bench.credit_checks import credit_checks
 from bench.entries import entries_of, save
 from bench.latency import latency
 from bench.memory import memory, state_bytes
-from bench.parts import fill_log, publish, settings_for
+from bench.parts import fill_log, settings_for
 from bench.report import summary, tables
 from bench.throughput import GATE_COPIES, LOG_PREFIX, PUBLIC_PREFIX, Book, bare, throughput
 from bench.workload import book
 from streams.embedded.broker import EmbeddedBroker
+from streams.publisher import publish
 
 PARTITIONS_OF_LEDGER = 1
 

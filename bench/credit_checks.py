@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from bench.figures import percentile
+from bench.figures import median_ratio, percentiles
 from bench.parts import settings_for
 from desk.api.keys import create_key
 from desk.api.roles import Role
@@ -120,7 +120,7 @@ async def _ready(session: aiohttp.ClientSession, url: str, api: Child) -> None:
 def _figures(found: dict[str, list[list[float]]]) -> dict[str, Any]:
     def of(phases: list[list[float]]) -> dict[str, float]:
         shares = {"p50": 0.5, "p99": 0.99, "max": 1.0}
-        return {name: median(percentile(phase, share) for phase in phases) for name, share in shares.items()}
+        return {name: median(percentiles(phases, share)) for name, share in shares.items()}
 
     bare = found["bare"]
     return {
@@ -129,12 +129,8 @@ def _figures(found: dict[str, list[list[float]]]) -> dict[str, Any]:
         "check_ms": of(found["check"]),
         "booked_ms": of(found["booked"]),
         "bare_ms": of(bare),
-        "check_ratio_p99": median(
-            percentile(a, 0.99) / percentile(b, 0.99) for a, b in zip(found["check"], bare, strict=True)
-        ),
-        "booked_ratio_p99": median(
-            percentile(a, 0.99) / percentile(b, 0.99) for a, b in zip(found["booked"], bare, strict=True)
-        ),
+        "check_ratio_p99": median_ratio(percentiles(found["check"], 0.99), percentiles(bare, 0.99)),
+        "booked_ratio_p99": median_ratio(percentiles(found["booked"], 0.99), percentiles(bare, 0.99)),
     }
 
 

@@ -36,6 +36,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, int(at) - 1)]
 
 
+def percentiles(phases: Sequence[Sequence[float]], share: float) -> list[float]:
+    """The same percentile of each phase, or round."""
+    return [percentile(phase, share) for phase in phases]
+
+
 def median_ratio(above: Sequence[float], below: Sequence[float]) -> float:
     """The median over rounds of ``above / below`` of the same round: noise that lasts over a round cancels out."""
     return median(a / b for a, b in zip(above, below, strict=True))

@@ -17,13 +17,14 @@ import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from bench.figures import percentile
-from bench.parts import PARTITIONS, Worker, publish, settings_for
+from bench.figures import median_ratio, percentile, percentiles
+from bench.parts import PARTITIONS, Worker, settings_for
 from bench.workload import MONEY, punctual, punctual_history, reversal
 from schemas.events import OrderPlaced
 from schemas.topics import ALERTS, ORDERS, PAYMENTS
 from streams.backlog import Backlog
 from streams.kafka_client import PacedConsumer
+from streams.publisher import publish
 from streams.settings import Settings
 from streams.sources.event_file import TimedEvent, timed
 
@@ -113,7 +114,7 @@ async def latency(
 
 def _figures(alerts: list[list[float]], echoes: list[list[float]], missing: int) -> dict[str, Any]:
     def middle(phases: list[list[float]], share: float) -> float:
-        return median(percentile(phase, share) for phase in phases)
+        return median(percentiles(phases, share))
 
     return {
         "events_per_s": EVENTS_PER_SECOND,
@@ -121,12 +122,8 @@ def _figures(alerts: list[list[float]], echoes: list[list[float]], missing: int)
         "alerts_missing": missing,
         "alert_ms": {"p50": middle(alerts, 0.5), "p99": middle(alerts, 0.99)},
         "echo_ms": {"p50": middle(echoes, 0.5), "p99": middle(echoes, 0.99)},
-        "latency_ratio_p50": median(
-            percentile(a, 0.5) / percentile(e, 0.5) for a, e in zip(alerts, echoes, strict=True)
-        ),
-        "latency_ratio_p99": median(
-            percentile(a, 0.99) / percentile(e, 0.99) for a, e in zip(alerts, echoes, strict=True)
-        ),
+        "latency_ratio_p50": median_ratio(percentiles(alerts, 0.5), percentiles(echoes, 0.5)),
+        "latency_ratio_p99": median_ratio(percentiles(alerts, 0.99), percentiles(echoes, 0.99)),
         "rounds": [
             {"alert_p50": percentile(a, 0.5), "alert_p99": percentile(a, 0.99), "alert_max": max(a),
              "echo_p50": percentile(e, 0.5), "echo_p99": percentile(e, 0.99), "echo_max": max(e)}

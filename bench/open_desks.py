@@ -29,12 +29,13 @@ import aiohttp
 import httpx
 import socketio
 
-from bench.figures import percentile
+from bench.figures import median_ratio, percentiles
 from bench.latency import ALERT_EVERY, Live, bystander, drained, live_phase, producer_of
-from bench.parts import Worker, cpu_seconds, publish, settings_for
+from bench.parts import Worker, cpu_seconds, settings_for
 from bench.workload import punctual_history
 from streams.embedded.broker import EmbeddedBroker, free_port
 from streams.embedded.guard import start_child
+from streams.publisher import publish
 from streams.settings import Settings
 
 EVENTS_PER_SECOND = 50
@@ -99,11 +100,10 @@ async def _by_turns(settings: Settings, pages: int, desk: int) -> dict[str, Any]
                     messages[_PATHS[number % len(_PATHS)]].append(count)
 
     def middle(phases: list[list[float]], share: float) -> float:
-        return round(median(percentile(phase, share) for phase in phases), 1)
+        return round(median(percentiles(phases, share)), 1)
 
     def ratio(share: float) -> float:
-        pairs = zip(beside, alone, strict=True)
-        return round(median(percentile(b, share) / percentile(a, share) for b, a in pairs), 2)
+        return round(median_ratio(percentiles(beside, share), percentiles(alone, share)), 2)
 
     return {
         "pages": pages,

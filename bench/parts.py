@@ -20,9 +20,7 @@ from schemas.errors import Unavailable
 from schemas.topics import LOG
 from streams.embedded.broker import free_port
 from streams.embedded.guard import Child, start_child
-from streams.publisher import Publisher
 from streams.settings import Settings
-from streams.sources.event_file import TimedEvent
 from streams.supervisor import worker_command
 from streams.topic_admin import ensure_topics
 
@@ -65,15 +63,6 @@ async def write(settings: Settings, topic: str, rows: Iterable[tuple[int, bytes 
                 acks.clear()
         for ack in acks:
             await ack
-
-
-async def publish(settings: Settings, events: Iterable[TimedEvent]) -> None:
-    """Publish events into the public topics as fast as the broker takes them."""
-    await ensure_topics(settings)
-    async with Publisher(settings) as publisher:
-        for event in events:
-            await publisher.send(event)
-        await publisher.flush()
 
 
 def cpu_seconds(pid: int) -> float:

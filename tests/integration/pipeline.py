@@ -21,11 +21,10 @@ from streams.backlog import Backlog
 from streams.embedded.broker import free_port
 from streams.embedded.guard import Child, start_child
 from streams.in_process import InProcess
-from streams.publisher import publish as publish_all
+from streams.publisher import publish as publish
 from streams.settings import Settings
 from streams.sources.event_file import TimedEvent
 from streams.supervisor import worker_command
-from streams.topic_admin import ensure_topics
 from streams.topic_reader import read_to_end
 from tests.integration.conftest import ALONE
 
@@ -97,12 +96,6 @@ class Pipeline:
     ) -> None:
         for child in self.children.values():
             child.kill()
-
-
-async def publish(settings: Settings, events: Iterable[TimedEvent]) -> int:
-    """Publish events into the public topics, which are made first."""
-    await ensure_topics(settings)
-    return await publish_all(settings, events)
 
 
 def content(out: dict[str, Any]) -> dict[str, Any]:
