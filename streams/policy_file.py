@@ -10,6 +10,7 @@ from models.policy_check import dead_settings
 from models.policy_layers import LayeredPolicy
 from models.policy_text import PACKS
 from schemas.errors import InvalidInput
+from streams.text_file import read_text
 
 _LOG = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ def policy_text(path: Path | None) -> str:
     """
     if path is None:
         return default_policy_text()
-    text = _read(path)
+    text = read_text(path, "policy_unreadable")
     dead = dead_settings(layered_policy(text, str(path)))
     if dead:
         _LOG.warning("%d settings have no effect, see `creditpulse policy check`; the first: %s", len(dead), dead[0])
@@ -45,13 +46,4 @@ def named_policy(name: str) -> str:
 
 def read_policy(path: Path) -> LayeredPolicy:
     """A policy file with all its layers. Raises InvalidInput."""
-    return layered_policy(_read(path), str(path))
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput("policy_unreadable", f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput("policy_unreadable", f"{path}: is not UTF-8 text: {error}") from error
+    return layered_policy(read_text(path, "policy_unreadable"), str(path))

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from alerts.routing.config import Routing
 from models.policy_text import Document, read_document
 from schemas.errors import InvalidInput
+from streams.text_file import read_text
 
 DEFAULT_ROUTING = Path(__file__).parents[1] / "default_routing.yaml"
 """Nobody outside is told."""
@@ -29,13 +30,7 @@ def read_routing(path: Path | None) -> Routing:
     """The routing of a file; the default one without a file. Raises InvalidInput."""
     if path is None:
         return parse_routing(DEFAULT_ROUTING.read_text(encoding="utf-8"), DEFAULT_ROUTING.name)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput("routing_unreadable", f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput("routing_unreadable", f"{path}: is not UTF-8 text: {error}") from error
-    return parse_routing(text, str(path))
+    return parse_routing(read_text(path, "routing_unreadable"), str(path))
 
 
 def _told(document: Document, where: tuple[int | str, ...], message: str) -> str:
